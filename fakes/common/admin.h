@@ -1,0 +1,44 @@
+#pragma once
+/*
+ * admin.h - the rules by which all three components answer HTTP: credentials, unknown path,
+ * wrong method, OPTIONS, CORS, X-Request-ID; they differ by behaviour set.
+ *
+ * A component gives its table of routes; admin_route either answers by itself (ping, 401, 404,
+ * 405, OPTIONS) and returns -1, or returns the index of the route that the component serves.
+ * Source: BasicHttpService.scala, FPCSchedulerServer.scala, FPCInvokerServer.scala,
+ * Controller.scala at 1fae641a2 and 651a2e95; pekko-http v1.1.0 rejection rules.
+ */
+#include "common/common.h"
+
+enum admin_slash { SLASH_NEVER, SLASH_ALLOWED };
+struct admin_route {
+    enum http_method method;
+    const char *path;       /* without query, without trailing slash */
+    enum admin_slash slash; /* a trailing slash is the same route */
+    bool since_5338;        /* unknown to pre-5338 */
+    bool auth;              /* controller only: this route wants credentials */
+};
+
+enum admin_style { ADMIN_SCHEDULER, ADMIN_INVOKER, ADMIN_CONTROLLER };
+struct admin {
+    const struct admin_route *routes;
+    uint32_t route_count;
+    enum admin_style style;
+    const char *user, *password;
+};
+
+int admin_route(const struct admin *self, const struct machine_env *env,
+                const struct message *request, struct effects *fx);
+
+/* Answers with the headers that the routes of this component carry. Body: text, copied. */
+void admin_answer(const struct admin *self, const struct machine_env *env,
+                  const struct message *request, struct effects *fx, uint16_t status,
+                  enum content_type content, const char *body);
+void admin_answer_blob(const struct admin *self, const struct machine_env *env,
+                       const struct message *request, struct effects *fx, uint16_t status,
+                       enum content_type content, blob body);
+/* 500 text/plain `There was an internal server error.`: a future that failed. */
+void admin_answer_fault(const struct machine_env *env, const struct message *request,
+                        struct effects *fx);
+/* "Authorization: Basic ..." line for these credentials, with newline; NUL-terminated. */
+size_t admin_authorization(const char *user, const char *password, char *text, size_t size);

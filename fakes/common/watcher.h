@@ -1,0 +1,34 @@
+#pragma once
+/*
+ * watcher.h - WatcherService: one etcd watch over all keys from "now", dispatched to local
+ * subscribers by (key or prefix, name). No initial listing. On a broken stream it watches
+ * again from now; what happened in the gap is lost.
+ * Each event that concerns a subscriber is an INSERTED or REMOVED post from ACTOR_WATCHER.
+ * Source: WatcherService.scala:66-171 at 1fae641a2.
+ */
+#include "common/common.h"
+
+struct watcher_entry {
+    struct post_watch what; /* key, depth, events, name */
+    actor_id actor;
+};
+struct watcher {
+    const struct machine_env *env;
+    struct watcher_entry *entries; /* sorted by (family, key, depth, name, actor) */
+    uint32_t count, max;
+    uint16_t watch; /* number of the current etcd watch; older ones' events are ignored */
+};
+
+void watcher_init(struct watcher *self, const struct machine_env *env);
+void watcher_start(struct watcher *self, struct effects *fx); /* opens the watch */
+/* Messages to ACTOR_WATCHER: WATCH, UNWATCH, RESTART_WATCHER posts and etcd's watch messages. */
+void watcher_on_message(struct watcher *self, const struct message *m, struct effects *fx);
+/* EVENT_LINK from etcd going down: the stream broke. */
+void watcher_on_link(struct watcher *self, const struct event *ev, struct effects *fx);
+void watcher_digest(const struct watcher *self, struct digest *d);
+
+/* What a subscriber posts. from: the subscriber. */
+void watcher_watch(struct effects *fx, actor_id from, const struct key *key, unsigned depth,
+                   uint32_t name, bool puts, bool deletes);
+void watcher_unwatch(struct effects *fx, actor_id from, const struct key *key, unsigned depth,
+                     uint32_t name, bool feedback);

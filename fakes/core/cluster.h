@@ -1,0 +1,146 @@
+#pragma once
+/*
+ * cluster.h - what never changes during a run: nodes, namespaces, actions, timing, bug
+ * switches. Built by the reader before the world starts; machines only read it.
+ *
+ * A node_id is an index into nodes. Nodes stand in a fixed order: client, edge, controllers,
+ * schedulers, invokers, kafka, etcd, database, deployer.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include "core/draw.h"
+#include "core/ids.h"
+#include "core/names.h"
+#include "core/tstamp.h"
+
+#define NODE_KIND_LIST(X)                                                                      \
+    X(CLIENT, "client")                                                                        \
+    X(EDGE, "edge")                                                                            \
+    X(CONTROLLER, "controller")                                                                \
+    X(SCHEDULER, "scheduler")                                                                  \
+    X(INVOKER, "invoker")                                                                      \
+    X(KAFKA, "kafka")                                                                          \
+    X(ETCD, "etcd")                                                                            \
+    X(DATABASE, "database")                                                                    \
+    X(DEPLOYER, "deployer")
+#define NODE_KIND_MEMBER(id, text) NODE_##id,
+enum node_kind { NODE_KIND_LIST(NODE_KIND_MEMBER) NODE_KIND_COUNT };
+NAMES_DECLARE(node_kind)
+
+/* The host itself, as receiver of MSG_CONTROL and sender of MSG_CONTROL_DONE. */
+#define NODE_HOST ((node_id)(UINT16_MAX - 1))
+
+#define BEHAVIOUR_LIST(X) X(HEAD, "head") X(5338, "5338") X(PRE_5338, "pre-5338")
+#define BEHAVIOUR_MEMBER(id, text) BEHAVIOUR_##id,
+enum behaviour { BEHAVIOUR_LIST(BEHAVIOUR_MEMBER) BEHAVIOUR_COUNT };
+NAMES_DECLARE(behaviour)
+
+/* Bug switches (docs/hazards.md); each has up to four values, 0 is what HEAD does. */
+#define BUG_LIST(X) X(LOST_CREATION_ID, "lost-creation-id")
+#define BUG_MEMBER(id, text) BUG_##id,
+enum bug { BUG_LIST(BUG_MEMBER) BUG_COUNT };
+NAMES_DECLARE(bug)
+enum bug_value { BUG_FIXED, BUG_OLD, BUG_LOST_UPDATE, BUG_VALUE_COUNT };
+
+struct node_info {
+    uint8_t kind;                 /* enum node_kind */
+    uint8_t behaviour_from, behaviour_to; /* first boot; after a restart by the deployer */
+    uint16_t index;               /* within its kind: scheduler1 has 1 */
+    char name[22];                /* "scheduler1", "kafka" */
+};
+
+struct namespace_info {
+    char name[64];
+    uint64_t invocations_per_minute, concurrent_invocations;
+};
+
+#define RUN_FIXED 0       /* a */
+#define RUN_LOGNORMAL 1   /* a: p50, b: p99 */
+#define RUN_PERCENTILES 2 /* points[0..6] at 0, 1, 25, 50, 75, 99, 100 %; linear between */
+struct action_info {
+    char name[96]; /* "guest/hello": namespace, optional package, name */
+    namespace_id ns;
+    uint8_t run_kind;
+    bool blackbox;
+    uint32_t memory_mb;
+    uint32_t concurrency; /* activations at once in one container */
+    uint32_t instance_limit; /* containers at once; 0: none of its own */
+    duration init, timeout;
+    duration run_a, run_b, run_points[7];
+    struct ratio fails; /* application error */
+};
+
+/* Ranges that no configuration key of upstream says; see docs/scenario.md, `timing`. */
+#define TIMING_LIST(X)                                                                         \
+    X(RESTART_CONTROLLER, "restart.controller", SEC(15), SEC(25))                              \
+    X(RESTART_SCHEDULER, "restart.scheduler", SEC(10), SEC(20))                                \
+    X(RESTART_INVOKER, "restart.invoker", SEC(10), SEC(20))                                    \
+    X(PULL, "pull", SEC(30), SEC(120))                                                         \
+    X(STOP, "stop", SEC(1), SEC(1))                                                            \
+    X(CONTAINER_CREATE, "container.create", MSEC(300), SEC(1))                                 \
+    X(CONTAINER_PAUSE, "container.pause", MSEC(20), MSEC(60))                                  \
+    X(CONTAINER_RESUME, "container.resume", MSEC(20), MSEC(60))                                \
+    X(CONTAINER_DESTROY, "container.destroy", MSEC(100), MSEC(500))                            \
+    X(LINK_HTTP, "link.http", USEC(200), MSEC(1))                                              \
+    X(LINK_KAFKA, "link.kafka", MSEC(1), MSEC(3))                                              \
+    X(LINK_ETCD, "link.etcd", MSEC(1), MSEC(5))                                                \
+    X(LINK_WATCH, "link.watch", MSEC(1), MSEC(10))                                             \
+    X(LINK_GRPC, "link.grpc", USEC(300), MSEC(1))                                              \
+    X(LINK_REMOTING, "link.remoting", USEC(300), MSEC(1))                                      \
+    X(LINK_DATABASE, "link.database", USEC(200), MSEC(1))                                      \
+    X(DATABASE_READ, "database.read", MSEC(2), MSEC(10))                                       \
+    X(DATABASE_BATCH, "database.batch", MSEC(100), MSEC(500))                                  \
+    X(SET_WINDOW, "set.window", 0, MSEC(20))                                                   \
+    X(SET_STALENESS, "set.staleness", 0, MSEC(500))
+#define TIMING_MEMBER(id, text, min, max) TIMING_##id,
+enum timing { TIMING_LIST(TIMING_MEMBER) TIMING_COUNT };
+NAMES_DECLARE(timing)
+
+struct trace_call { /* one call of a recorded workload, sorted by at */
+    tstamp at;
+    duration run; /* 0: draw it from the action */
+    action_id action;
+    uint8_t skipped; /* 0, or 1 + enum of sim/scenario/trace.h: not sent, only counted */
+    uint32_t ordinal; /* of the load entry; request id = entry << 24 | ordinal */
+};
+
+struct cluster {
+    const struct node_info *nodes;
+    uint32_t node_count;
+    uint32_t counts[NODE_KIND_COUNT];
+    node_id firsts[NODE_KIND_COUNT]; /* the node of index 0 of each kind */
+    const struct namespace_info *namespaces;
+    uint32_t namespace_count;
+    const struct action_info *actions;
+    uint32_t action_count;
+    struct range timing[TIMING_COUNT];
+    uint8_t bugs[BUG_COUNT];
+    const struct trace_call *calls; /* all recorded calls, sorted by request id */
+    const uint32_t *call_requests;  /* their request ids, same order */
+    uint32_t call_count;
+};
+
+static inline node_id cluster_node(const struct cluster *c, enum node_kind kind, uint32_t index)
+{
+    return index < c->counts[kind] ? (node_id)(c->firsts[kind] + index) : NODE_NONE;
+}
+static inline enum node_kind cluster_kind(const struct cluster *c, node_id node)
+{
+    return (enum node_kind)c->nodes[node].kind;
+}
+
+/* Names also for the system's ids and NODE_HOST; never NULL. */
+const char *cluster_node_name(const struct cluster *c, node_id node);
+const char *cluster_action_name(const struct cluster *c, action_id action);
+const char *cluster_namespace_name(const struct cluster *c, namespace_id ns);
+uint32_t cluster_action_memory(const struct cluster *c, action_id action);
+duration cluster_action_timeout(const struct cluster *c, action_id action);
+
+/* How long the action's code runs for this activation, unclipped, and whether it fails. */
+duration cluster_run_time(const struct cluster *c, const struct draws *draws, action_id action,
+                          activation_id activation);
+bool cluster_run_fails(const struct cluster *c, const struct draws *draws, action_id action,
+                       activation_id activation);
+/* 32 lower-case hex digits and NUL, as upstream's ids look. */
+void cluster_activation_text(const struct draws *draws, activation_id id, char ret_text[33]);
+void cluster_creation_text(const struct draws *draws, uint32_t creation, char ret_text[33]);

@@ -1,0 +1,28 @@
+#pragma once
+/*
+ * host.h - what a scenario needs of a host, simulated or live.
+ */
+#include "core/fault.h"
+#include "core/machine.h"
+
+struct host;
+
+/* Sinks, called in order. Borrowed arguments. Either function may be NULL. */
+struct host_sinks {
+    void *context;
+    void (*record)(void *context, const struct record *r);
+    /* Every delivered event, for traces; only when tracing is on. */
+    void (*event)(void *context, node_id node, const struct event *ev);
+};
+
+struct host_ops {
+    /* Power a node on (boot at once), ask it to stop, or cut it. */
+    void (*start)(struct host *host, node_id node);
+    void (*stop)(struct host *host, node_id node);
+    void (*kill)(struct host *host, node_id node);
+    /* Run to `until`, or to the end of all work; returns the instant reached. */
+    tstamp (*run_until)(struct host *host, tstamp until);
+    tstamp (*now)(const struct host *host);
+    /* In words the first thing still owed by any node, or false. */
+    bool (*pending)(struct host *host, char *text, size_t size);
+};

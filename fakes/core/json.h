@@ -1,0 +1,47 @@
+#pragma once
+/*
+ * json.h - the two small JSON tools a machine may use.
+ *
+ * json_out writes into a growing arena buffer; objects come out with keys sorted, as
+ * upstream's printer does for records. json_in reads without allocation.
+ */
+#include "core/blob.h"
+#include <stdbool.h>
+
+struct json_out {
+    struct arena *arena;
+    uint32_t owner;
+    char *text; /* arena block */
+    size_t length, size;
+    bool needs_comma;
+};
+
+void json_out_init(struct json_out *self, struct arena *arena, uint32_t owner);
+void json_out_object_begin(struct json_out *self);
+void json_out_object_end(struct json_out *self);
+void json_out_array_begin(struct json_out *self);
+void json_out_array_end(struct json_out *self);
+/* Keys must be given in ascending byte order within one object (asserted by the caller's tests). */
+void json_out_key(struct json_out *self, const char *key);
+void json_out_string(struct json_out *self, const char *text);
+void json_out_number(struct json_out *self, uint64_t value);
+void json_out_bool(struct json_out *self, bool value);
+void json_out_raw(struct json_out *self, const char *json);
+/* The text as a blob; the builder is empty afterwards. */
+blob json_out_finish(struct json_out *self);
+
+#define JSON_DEPTH_MAX 64
+enum json_kind { JSON_INVALID, JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+struct json_in { /* a view of one value */
+    const char *text;
+    size_t length;
+    enum json_kind kind;
+};
+/* The whole text is one valid value? Kind JSON_INVALID if not. RFC 8259, depth-bounded. */
+struct json_in json_in_parse(const char *text, size_t length);
+size_t json_in_count(struct json_in value); /* members or elements; 0 for others */
+bool json_in_member(struct json_in object, const char *name, struct json_in *ret_value);
+bool json_in_element(struct json_in array, size_t index, struct json_in *ret_value);
+bool json_in_number(struct json_in value, int64_t *ret_number); /* integers only */
+/* Decoded string, NUL-terminated; false if not a string or too long. */
+bool json_in_string(struct json_in value, char *ret_text, size_t size);
