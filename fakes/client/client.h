@@ -22,7 +22,7 @@ struct load_entry {
     uint8_t blocking;
     uint32_t burst_count;
     tstamp from;
-    duration length;   /* arrivals happen in [from, from + length) */
+    duration length; /* arrivals happen in [from, from + length) */
     duration interval;
     uint32_t first_call, call_count;
     uint32_t request_max; /* stop after so many; 0: none */

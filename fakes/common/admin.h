@@ -40,5 +40,11 @@ void admin_answer_blob(const struct admin *self, const struct machine_env *env,
 /* 500 text/plain `There was an internal server error.`: a future that failed. */
 void admin_answer_fault(const struct machine_env *env, const struct message *request,
                         struct effects *fx);
+/*
+ * The value of X-Request-ID that goes with every answer but a fault's, and the `code` of error
+ * bodies: the request's own, or 32 drawn letters and digits. size > 32; longer ones are cut.
+ */
+size_t admin_request_id(const struct machine_env *env, const struct message *request,
+                        char *text, size_t size);
 /* "Authorization: Basic ..." line for these credentials, with newline; NUL-terminated. */
 size_t admin_authorization(const char *user, const char *password, char *text, size_t size);

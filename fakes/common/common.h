@@ -6,32 +6,34 @@
  * TIMER_COMPONENT belong to common. A machine's step looks at the actor kind of a message's
  * receiver (or of a timer) and calls the shared actor's function.
  */
+#include "core/actor.h"
 #include "core/machine.h"
 
 #define COMMON_POST_LIST(X)                                                                    \
     X(NONE, "none")                                                                            \
-    X(FEED_READY, "ready")            /* to a feed: start */                                   \
-    X(FEED_ITEM, "item")              /* feed to its handler: struct post_item */              \
-    X(FEED_PROCESSED, "processed")    /* handler to feed */                                    \
+    X(FEED_READY, "ready")                    /* to a feed: start */                           \
+    X(FEED_ITEM, "item")                      /* feed to its handler: struct post_item */      \
+    X(FEED_PROCESSED, "processed")            /* handler to feed */                            \
     X(GRACEFUL_SHUTDOWN, "graceful-shutdown") /* to any actor; feeds ignore it */              \
     X(GRANT_LEASE, "grant-lease")                                                              \
     X(SET_WATCHER, "set-watcher")                                                              \
     X(REGRANT_LEASE, "regrant-lease")                                                          \
-    X(GET_LEASE, "get-lease")         /* to the lease service */                               \
-    X(LEASE, "lease")                 /* its answer: struct post_lease */                      \
-    X(WATCH, "watch")                 /* to the watcher: struct post_watch */                  \
-    X(UNWATCH, "unwatch")             /* to the watcher: struct post_watch */                  \
+    X(GET_LEASE, "get-lease")           /* to the lease service */                             \
+    X(LEASE, "lease")                   /* its answer: struct post_lease */                    \
+    X(WATCH, "watch")                   /* to the watcher: struct post_watch */                \
+    X(UNWATCH, "unwatch")               /* to the watcher: struct post_watch */                \
     X(WATCHER_CLOSED, "watcher-closed") /* its feedback: struct post_watch */                  \
-    X(INSERTED, "inserted")           /* watcher to a subscriber: struct post_watched */       \
-    X(REMOVED, "removed")             /* watcher to a subscriber: struct post_watched */       \
+    X(INSERTED, "inserted")             /* watcher to a subscriber: struct post_watched */     \
+    X(REMOVED, "removed")               /* watcher to a subscriber: struct post_watched */     \
     X(RESTART_WATCHER, "restart-watcher")                                                      \
-    X(ELECT_LEADER, "elect-leader")   /* to data: struct post_data; recipient is the sender */ \
+    X(ELECT_LEADER, "elect-leader") /* to data: struct post_data; recipient is the sender */   \
     X(REGISTER_INITIAL, "register-initial")                                                    \
     X(REGISTER, "register")                                                                    \
     X(UNREGISTER, "unregister")                                                                \
     X(UPDATE_ON_CHANGE, "update-on-change")                                                    \
-    X(ELECTED, "elected")             /* data's answer: struct post_data, flag WON */          \
-    X(INITIAL_STORED, "initial-stored") /* data's answer: struct post_data, flag WON: stored */\
+    X(ELECTED, "elected") /* data's answer: struct post_data, flag WON */                      \
+    X(INITIAL_STORED,                                                                          \
+      "initial-stored") /* data's answer: struct post_data, flag WON: stored */                \
     X(FINISH_WORK, "finish-work")
 #define COMMON_POST_MEMBER(id, text) POST_##id,
 enum common_post { COMMON_POST_LIST(COMMON_POST_MEMBER) POST_COMMON_COUNT };
@@ -57,7 +59,8 @@ struct post_lease {
     uint32_t lease;
     uint32_t spare;
 };
-struct post_watch { /* a registration is (key, depth, name); depth WATCH_EXACT: the key itself */
+struct post_watch { /* a registration is (key, depth, name); depth WATCH_EXACT: the key itself
+                     */
     struct key key;
     uint8_t depth;
     uint8_t puts, deletes; /* which events */

@@ -13,11 +13,13 @@
 struct data;
 
 struct data *data_new(const struct machine_env *env, struct timers *timers,
-                      duration retry_interval); /* arena block of the node */
+                      duration retry_interval);         /* arena block of the node */
 void data_start(struct data *self, struct effects *fx); /* worker asks for the lease */
 /* Messages to ACTOR_DATA and ACTOR_WORKER. */
 void data_on_message(struct data *self, const struct message *m, struct effects *fx);
 void data_on_timer(struct data *self, struct timer *timer, struct effects *fx);
+/* Every EVENT_LINK: calls that were open to etcd are broken. */
+void data_on_link(struct data *self, const struct event *ev, struct effects *fx);
 void data_digest(const struct data *self, struct digest *d);
 
 /* What its clients post; from: the client, who is also the recipient of answers. */

@@ -15,22 +15,23 @@
  */
 #include "common/common.h"
 
-#define FEED_STATE_LIST(X) X(IDLE, "Idle") X(FILLING, "FillingPipeline") X(DRAINING, "DrainingPipeline")
+#define FEED_STATE_LIST(X)                                                                     \
+    X(IDLE, "Idle") X(FILLING, "FillingPipeline") X(DRAINING, "DrainingPipeline")
 #define FEED_STATE_MEMBER(id, text) FEED_##id,
 enum feed_state { FEED_STATE_LIST(FEED_STATE_MEMBER) FEED_STATE_COUNT };
 
 struct feed {
     const struct machine_env *env;
     struct timers *timers;
-    uint32_t index;    /* which feed of its node */
+    uint32_t index; /* which feed of its node */
     uint32_t topic;
     uint32_t capacity, capacity_max, peek;
     actor_id handler;
-    uint8_t state;     /* enum feed_state */
-    uint8_t phase;     /* what the fill is waiting for (feed.c) */
-    uint32_t member;   /* Kafka membership; 0: none */
+    uint8_t state;   /* enum feed_state */
+    uint8_t phase;   /* what the fill is waiting for (feed.c) */
+    uint32_t member; /* Kafka membership; 0: none */
     uint32_t corr;
-    uint64_t position; /* next offset to read */
+    uint64_t position;         /* next offset to read */
     struct entry *outstanding; /* ring, arena block of the node */
     uint64_t *offsets;
     uint32_t head, count, max;
@@ -39,6 +40,9 @@ struct feed {
     uint64_t batch_offset;
     uint32_t retries;
     struct timer timer, heartbeat;
+    uint32_t batch_max;
+    uint32_t closed_member; /* of a consumer that was closed and left its group */
+    tstamp commit_at;       /* start of the commit in progress */
 };
 
 /* capacity and peek: records; posts FEED_READY to itself is the caller's job (feed_start). */
@@ -49,4 +53,6 @@ void feed_start(struct feed *self, struct effects *fx);
 /* A message to ACTOR_FEED_ID(index): posts, and Kafka's answers. */
 void feed_on_message(struct feed *self, const struct message *m, struct effects *fx);
 void feed_on_timer(struct feed *self, const struct timer *timer, struct effects *fx);
+/* Every EVENT_LINK: a call that was open to Kafka is broken. */
+void feed_on_link(struct feed *self, const struct event *ev, struct effects *fx);
 void feed_digest(const struct feed *self, struct digest *d);

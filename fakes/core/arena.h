@@ -37,6 +37,7 @@ void arena_own(struct arena *self, uint32_t owner, void *block);
 void arena_release_owner(struct arena *self, uint32_t owner, bool durable_too);
 
 size_t arena_block_size(const void *block); /* as asked for */
+uint32_t arena_owner(const void *block);
 size_t arena_used(const struct arena *self); /* bytes a snapshot copies */
 size_t arena_blocks(const struct arena *self, uint32_t owner);
 
@@ -45,3 +46,17 @@ struct arena_snapshot;
 struct arena_snapshot *arena_save(const struct arena *self);
 void arena_restore(struct arena *self, const struct arena_snapshot *snapshot);
 void arena_snapshot_free(struct arena_snapshot *snapshot);
+
+/*
+ * Handles: where a block lies, as a 32-bit number that is stable over save and restore. The
+ * arena's own struct stands at the start of its memory, so 0 is never a block.
+ */
+#define ARENA_UNIT 16u
+static inline uint32_t arena_handle(const struct arena *self, const void *block)
+{
+    return (uint32_t)((size_t)((const char *)block - (const char *)self) / ARENA_UNIT);
+}
+static inline void *arena_block(const struct arena *self, uint32_t handle)
+{
+    return (void *)((uintptr_t)self + (uintptr_t)handle * ARENA_UNIT);
+}

@@ -49,7 +49,11 @@
     X(FAULT_RATIO, "fault.ratio")                                                              \
     X(FAULT_LENGTH, "fault.length")                                                            \
     X(GROUP_HEARTBEAT, "group.heartbeat")                                                      \
-    X(BENCH, "bench")
+    X(BENCH, "bench")                                                                          \
+    X(ETCD_RETRY, "etcd.retry")                                                                \
+    X(EDGE_START, "edge.start")                                                                \
+    X(EDGE_WINDOW, "edge.window")                                                              \
+    X(WAKE_ORDER, "wake.order") /* which of several machines due at one instant is first */
 #define PURPOSE_MEMBER(id, text) PURPOSE_##id,
 enum purpose { PURPOSE_LIST(PURPOSE_MEMBER) PURPOSE_COUNT };
 NAMES_DECLARE(purpose)

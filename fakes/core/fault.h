@@ -7,14 +7,22 @@
  */
 #include "core/message.h"
 
-enum fault_action { FAULT_PASS, FAULT_DROP, FAULT_DELAY, FAULT_DUPLICATE, FAULT_REFUSE, FAULT_RESET, FAULT_ANSWER };
+enum fault_action {
+    FAULT_PASS,
+    FAULT_DROP,
+    FAULT_DELAY,
+    FAULT_DUPLICATE,
+    FAULT_REFUSE,
+    FAULT_RESET,
+    FAULT_ANSWER
+};
 
 struct fault_verdict {
     enum fault_action action;
-    uint16_t rule;     /* index of the rule, for the record */
-    uint16_t status;   /* FAULT_ANSWER: HTTP status in the node's name */
-    blob body;         /* FAULT_ANSWER: body; owned by the message that carries it */
-    duration delay;    /* FAULT_DELAY; FAULT_ANSWER: before the answer */
+    uint16_t rule;   /* index of the rule, for the record */
+    uint16_t status; /* FAULT_ANSWER: HTTP status in the node's name */
+    blob body;       /* FAULT_ANSWER: body; owned by the message that carries it */
+    duration delay;  /* FAULT_DELAY; FAULT_ANSWER: before the answer */
 };
 
 struct fault_ops {
@@ -24,4 +32,8 @@ struct fault_ops {
     /* Asked in delivery order of sends; `now` is the instant of the send. */
     struct fault_verdict (*ask)(void *plan, const struct message *m, tstamp now,
                                 uint64_t ordinal);
+    /* What the plan does by itself: the first instant (TSTAMP_NEVER: none), and, called at
+     * it until it gives NODE_NONE, the nodes to kill. Both NULL: nothing. */
+    tstamp (*next)(void *plan);
+    node_id (*take_kill)(void *plan, tstamp now, uint16_t *ret_rule);
 };

@@ -117,7 +117,8 @@ NAMES_DECLARE(response)
     X(TOO_MANY_PER_MINUTE, "Too many requests in the last minute")                             \
     X(SEND_FAILED, "There was an internal server error.")                                      \
     X(REQUEST_TIMEOUT, "The server was not able to produce a timely response to your request.")\
-    X(UPSTREAM_TIMEOUT, "upstream timed out")
+    X(UPSTREAM_TIMEOUT, "upstream timed out")                                                  \
+    X(NOT_FOUND, "The requested resource does not exist.")
 #define ERROR_TEXT_MEMBER(id, text) ERROR_##id,
 enum error_text { ERROR_TEXT_LIST(ERROR_TEXT_MEMBER) ERROR_TEXT_COUNT };
 NAMES_DECLARE(error_text)

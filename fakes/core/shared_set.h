@@ -26,6 +26,7 @@ struct set_change {
     uint32_t loaded_count;
     uint32_t id;
     uint8_t add;
+    struct set_change *next; /* open changes of the set */
 };
 
 struct shared_set {
@@ -47,6 +48,7 @@ struct shared_set {
     } *versions;
     uint32_t version_count, version_max;
     uint32_t open; /* set_changes between load and store */
+    struct set_change *first_open;
 };
 
 void shared_set_init(struct shared_set *self, const struct machine_env *env,

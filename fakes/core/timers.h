@@ -20,7 +20,7 @@ struct timer {
     tstamp at;
     uint64_t number;
     struct timer *next, *prev; /* list */
-    uint32_t heap_index;       /* 1-based; 0: not in the heap */
+    uint32_t heap_index;       /* its ticket in the heap; 0: not in the heap */
     uint16_t list;             /* 1-based; 0: not in a list */
     uint16_t kind;             /* the machine's own: what is due */
     actor_id actor;            /* whose turn it is */
@@ -34,10 +34,20 @@ struct timers {
         struct timer *head, *tail;
     } lists[TIMERS_LISTS_MAX];
     uint32_t list_count;
-    struct timer **heap; /* arena block of the node; grown */
-    uint32_t heap_count, heap_max;
+    /* The heap's nodes are small and compared without a look at the timers. */
+    struct timer_node {
+        tstamp at;
+        uint64_t order; /* number and ticket */
+    } * heap;
+    uint32_t
+        *positions; /* by ticket, from 1: in the heap; of a free ticket the next free one */
+    struct timer **tickets;
+    uint32_t heap_count, heap_max; /* all three arrays: arena blocks of the node, grown */
+    uint32_t ticket_count, ticket_free;
     struct arena *arena;
     uint32_t owner;
+    struct timer *first;        /* kept by arm, cancel and pop; NULL: none */
+    struct wakeup first_wakeup; /* of it */
 };
 
 void timers_init(struct timers *self, struct arena *arena, node_id owner);
@@ -54,7 +64,13 @@ static inline bool timer_is_armed(const struct timer *timer)
 {
     return timer->list != 0 || timer->heap_index != 0;
 }
-/* The first deadline by (at, number); cost: number of lists. */
-struct wakeup timers_first(const struct timers *self);
-/* Take the first timer out; asserts that it is due at `now`. Call once per EVENT_WAKE. */
+/* The first deadline by (at, number). */
+static inline struct wakeup timers_first(const struct timers *self)
+{
+    if (self->first == NULL)
+        return (struct wakeup){.at = TSTAMP_NEVER, .number = 0};
+    return self->first_wakeup;
+}
+/* Take the first timer out; asserts that it is due at `now`. Call once per EVENT_WAKE.
+ * Cost: number of lists. */
 struct timer *timers_pop(struct timers *self, tstamp now);

@@ -14,13 +14,27 @@
 #include "core/machine.h"
 
 enum step_kind {
-    STEP_REQUEST, STEP_SLEEP, STEP_EDGE_REMOVE, STEP_EDGE_ADD, STEP_STOP, STEP_START,
-    STEP_RESTART, STEP_REMOVE_CONTAINERS, STEP_PULL, STEP_INVOKE,
+    STEP_REQUEST,
+    STEP_SLEEP,
+    STEP_EDGE_REMOVE,
+    STEP_EDGE_ADD,
+    STEP_STOP,
+    STEP_START,
+    STEP_RESTART,
+    STEP_REMOVE_CONTAINERS,
+    STEP_PULL,
+    STEP_INVOKE,
 };
-enum until_kind { UNTIL_STATUS, UNTIL_BODY_IS, UNTIL_BODY_HAS, UNTIL_BODY_LACKS, UNTIL_JSON_NOT_EMPTY };
+enum until_kind {
+    UNTIL_STATUS,
+    UNTIL_BODY_IS,
+    UNTIL_BODY_HAS,
+    UNTIL_BODY_LACKS,
+    UNTIL_JSON_NOT_EMPTY
+};
 
 #define UNTIL_MAX 4
-struct until { /* a condition on an answer; all of a step's must hold */
+struct until {    /* a condition on an answer; all of a step's must hold */
     uint8_t kind; /* enum until_kind */
     uint16_t status;
     const char *text;
@@ -28,25 +42,26 @@ struct until { /* a condition on an answer; all of a step's must hold */
 
 struct step {
     const char *name;
-    uint16_t id;       /* index into deployer_config.step_names */
-    uint8_t kind;      /* enum step_kind */
-    uint8_t method;    /* enum http_method */
-    uint8_t auth;      /* 1: with the component's credentials, 2: with wrong ones (a test of ours) */
-    uint8_t ignore_errors; /* 0 no, 1 always, 2: by switch */
+    uint16_t id;    /* index into deployer_config.step_names */
+    uint8_t kind;   /* enum step_kind */
+    uint8_t method; /* enum http_method */
+    uint8_t auth; /* 1: with the component's credentials, 2: with wrong ones (a test of ours) */
+    uint8_t ignore_errors;     /* 0 no, 1 always, 2: by switch */
     const char *ignore_switch; /* name of the switch that decides */
-    const char *path;
-    uint16_t status;   /* what counts as an answer; 0: any */
+    const char *path;          /* `<i>` here and in until texts: the host's index */
+    uint16_t status;           /* what counts as an answer; 0: any */
     struct until until[UNTIL_MAX];
     uint8_t until_count;
-    uint32_t retries;  /* N retries are N + 1 requests with N pauses */
-    duration delay;    /* between requests; length of a sleep */
-    duration timeout;  /* of one request; Ansible's uri: 30 s */
-    const char *when_switch;   /* NULL, or the switch that must be on */
+    uint32_t retries;        /* N retries are N + 1 requests with N pauses */
+    duration delay;          /* between requests; length of a sleep */
+    duration timeout;        /* of one request; Ansible's uri: 30 s */
+    const char *when_switch; /* NULL, or the switch that must be on */
     const char *when_not_switch;
-    const char *when_step;     /* NULL, or the earlier step whose answer must contain when_text */
+    const char *when_step; /* NULL, or the earlier step whose answer must contain when_text */
     const char *when_text;
-    action_id invoke_action;   /* STEP_INVOKE */
-    uint8_t spare;
+    action_id invoke_action; /* STEP_INVOKE */
+    uint8_t ask; /* 0: the host itself; else enum node_kind: another instance of that tier */
+    const char *when_also_switch; /* NULL, or a second switch that must be on */
 };
 
 enum give_up { GIVE_UP_HOST, GIVE_UP_PLAY };
@@ -66,16 +81,16 @@ struct deploy_switch {
 
 struct deploy_entry {
     uint8_t has_at;
-    tstamp at;          /* else: when the former entry has ended */
-    duration pause;     /* before it starts, after `at` or the former's end */
-    uint8_t tier;       /* enum node_kind */
+    tstamp at;            /* else: when the former entry has ended */
+    duration pause;       /* before it starts, after `at` or the former's end */
+    uint8_t tier;         /* enum node_kind */
     const node_id *nodes; /* in order */
     uint32_t node_count;
     const struct procedure *procedure;
-    uint32_t serial;    /* overrides the procedure's; UINT32_MAX: not given */
+    uint32_t serial;                      /* overrides the procedure's; UINT32_MAX: not given */
     const struct deploy_switch *switches; /* resolved: entry over procedure */
     uint32_t switch_count;
-    uint8_t parallel;   /* 1: starts at `at` even if the former still runs */
+    uint8_t parallel; /* 1: starts at `at` even if the former still runs */
 };
 
 struct deployer_config {

@@ -1,0 +1,128 @@
+/*
+ * cluster.c - names and run times of what never changes during a run.
+ */
+#include "core/cluster.h"
+#include "core/assert.h"
+#include <stdio.h>
+
+NAMES_DEFINE(node_kind, NODE_KIND_LIST)
+NAMES_DEFINE(behaviour, BEHAVIOUR_LIST)
+NAMES_DEFINE(bug, BUG_LIST)
+NAMES_DEFINE(timing, TIMING_LIST)
+
+/* An identity function, and a limit object with the least memory (MemoryLimit's minimum). */
+#define SYSTEM_ACTION_MEMORY_MB 128u
+#define SYSTEM_ACTION_RUN MSEC(5)
+#define SYSTEM_ACTION_TIMEOUT MINUTES(1)
+#define ID_TEXT_SEED UINT64_C(0x6f70656e77686973)
+
+const char *cluster_node_name(const struct cluster *c, node_id node)
+{
+    if (node == NODE_HOST)
+        return "host";
+    return node < c->node_count ? c->nodes[node].name : "none";
+}
+
+const char *cluster_action_name(const struct cluster *c, action_id action)
+{
+    if (action == ACTION_HEALTH_TEST)
+        return "whisk.system/invokerHealthTestAction0";
+    if (action == ACTION_WARM_UP)
+        return "whisk.system/warmUp";
+    return action < c->action_count ? c->actions[action].name : "none";
+}
+
+const char *cluster_namespace_name(const struct cluster *c, namespace_id ns)
+{
+    if (ns == NAMESPACE_SYSTEM)
+        return "whisk.system";
+    return ns < c->namespace_count ? c->namespaces[ns].name : "none";
+}
+
+uint32_t cluster_action_memory(const struct cluster *c, action_id action)
+{
+    return action < c->action_count ? c->actions[action].memory_mb : SYSTEM_ACTION_MEMORY_MB;
+}
+
+duration cluster_action_timeout(const struct cluster *c, action_id action)
+{
+    return action < c->action_count ? c->actions[action].timeout : SYSTEM_ACTION_TIMEOUT;
+}
+
+/* The recorded call of this request, or NULL: the load draws its run time. */
+static const struct trace_call *cluster_call(const struct cluster *c, activation_id activation)
+{
+    uint32_t request = ACTIVATION_REQUEST(activation), low = 0, high = c->call_count;
+    if ((activation & ACTIVATION_SYSTEM) != 0)
+        return NULL;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (c->call_requests[middle] < request)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < c->call_count && c->call_requests[low] == request ? &c->calls[low] : NULL;
+}
+
+/* Linear between the points at 0, 1, 25, 50, 75, 99 and 100 %. */
+static duration cluster_percentile(const struct action_info *info, uint64_t ppm)
+{
+    static const uint64_t marks[7] = {0, 10000, 250000, 500000, 750000, 990000, 1000000};
+    unsigned i = 0;
+    while (i < 5 && ppm >= marks[i + 1])
+        i++;
+    uint64_t low = info->run_points[i], high = info->run_points[i + 1];
+    ASSERT_OP(low, <=, high);
+    unsigned __int128 part = (unsigned __int128)(high - low) * (ppm - marks[i]);
+    return low + (uint64_t)(part / (marks[i + 1] - marks[i]));
+}
+
+duration cluster_run_time(const struct cluster *c, const struct draws *draws, action_id action,
+                          activation_id activation)
+{
+    if (action >= c->action_count)
+        return SYSTEM_ACTION_RUN;
+    const struct action_info *info = &c->actions[action];
+    const struct trace_call *call = c->call_count == 0 ? NULL : cluster_call(c, activation);
+    if (call != NULL && call->run != 0)
+        return call->run;
+    uint64_t length;
+    if ((draws->override_purposes >> PURPOSE_RUN_TIME & 1) != 0 &&
+        draw_overridden(draws, PURPOSE_RUN_TIME, activation, 0, &length))
+        return length;
+    if (info->run_kind == RUN_LOGNORMAL)
+        return draw_lognormal(draws, PURPOSE_RUN_TIME, activation, 0, info->run_a, info->run_b);
+    if (info->run_kind == RUN_PERCENTILES) {
+        uint64_t ppm = draw_below(draws, PURPOSE_RUN_TIME, activation, 0, 1000001);
+        return cluster_percentile(info, ppm);
+    }
+    ASSERT_OP(info->run_kind, ==, RUN_FIXED);
+    return info->run_a;
+}
+
+bool cluster_run_fails(const struct cluster *c, const struct draws *draws, action_id action,
+                       activation_id activation)
+{
+    return action < c->action_count &&
+           draw_chance(draws, PURPOSE_RUN_FAILS, activation, 0, c->actions[action].fails);
+}
+
+static void cluster_id_text(uint64_t entity, uint64_t id, char ret_text[33])
+{
+    uint64_t high = draw_mix(entity, id);
+    uint64_t low = draw_mix(high, entity);
+    snprintf(ret_text, 33, "%016llx%016llx", (unsigned long long)high, (unsigned long long)low);
+}
+
+void cluster_activation_text(const struct draws *draws, activation_id id, char ret_text[33])
+{
+    cluster_id_text(draw_mix(draws->seed, PURPOSE_ACTIVATION_TEXT), id, ret_text);
+}
+
+/* Not keyed by the seed: the text is part of etcd keys, whose order key.c knows without one. */
+void cluster_creation_text(const struct draws *draws, uint32_t creation, char ret_text[33])
+{
+    (void)draws;
+    cluster_id_text(ID_TEXT_SEED, creation, ret_text);
+}

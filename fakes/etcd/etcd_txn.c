@@ -1,0 +1,325 @@
+/*
+ * etcd_txn.c - see etcd_txn.h; leases are in etcd_grant.c.
+ */
+#include "etcd/etcd_txn.h"
+
+static enum etcd_error range_check(const struct etcd *self, const struct etcd_range *request)
+{
+    if (request->span.from.length == 0)
+        return ETCD_ERROR_NO_KEY;
+    return etcd_store_check(&self->store, request->revision);
+}
+
+static void range_now(struct etcd *self, const struct etcd_range *request,
+                      struct etcd_listing *list)
+{
+    list->count = etcd_store_count(&self->store, &request->span);
+    if (request->count_only)
+        return;
+    struct etcd_cursor cursor = etcd_store_range(&self->store, &request->span);
+    const struct etcd_version *version;
+    while ((request->limit <= 0 || list->length < (uint64_t)request->limit) &&
+           (version = etcd_cursor_next(&cursor)) != NULL)
+        etcd_listing_add(list, self->env, version);
+}
+
+static void range_past(struct etcd *self, const struct etcd_range *request,
+                       struct etcd_listing *list)
+{
+    etcd_store_past(&self->store, &request->span, request->revision, list);
+    if (request->count_only)
+        list->length = 0;
+    else if (request->limit > 0 && list->length > (uint64_t)request->limit)
+        list->length = (uint32_t)request->limit;
+}
+
+static void range_run(struct etcd *self, const struct etcd_range *request,
+                      struct etcd_listing *list)
+{
+    *list = (struct etcd_listing){0};
+    if (etcd_span_is_empty(&request->span))
+        return;
+    if (request->revision == 0)
+        range_now(self, request, list);
+    else
+        range_past(self, request, list);
+    list->more = !request->count_only && list->count > list->length;
+}
+
+enum etcd_error etcd_range(struct etcd *self, const struct etcd_range *request,
+                           struct etcd_listing *ret_list)
+{
+    enum etcd_error error = range_check(self, request);
+    if (error == ETCD_ERROR_NONE)
+        range_run(self, request, ret_list);
+    return error;
+}
+
+/* What the front door refuses before anything is looked up (v3rpc/key.go). */
+static enum etcd_error put_shape(const struct etcd_put *request)
+{
+    const struct etcd_name *name = &request->name;
+    bool is_text = name->text.bytes != NULL || name->key.family == KEY_RAW;
+    if (is_text && name->text.length == 0)
+        return ETCD_ERROR_NO_KEY;
+    if (request->ignore_value && request->has_value)
+        return ETCD_ERROR_VALUE_PROVIDED;
+    if (request->ignore_lease && request->lease != 0)
+        return ETCD_ERROR_LEASE_PROVIDED;
+    return ETCD_ERROR_NONE;
+}
+
+static enum etcd_error put_check(struct etcd *self, const struct etcd_put *request)
+{
+    bool needs_key = request->ignore_value || request->ignore_lease;
+    if (needs_key && etcd_store_get(&self->store, &request->name) == NULL)
+        return ETCD_ERROR_KEY_NOT_FOUND;
+    if (request->lease != 0 && etcd_lease_find(&self->leases, request->lease) == NULL)
+        return ETCD_ERROR_LEASE_NOT_FOUND;
+    return ETCD_ERROR_NONE;
+}
+
+static void put_run(struct etcd *self, const struct etcd_put *request,
+                    struct etcd_answer *answer)
+{
+    struct etcd_data data = request->data;
+    uint64_t lease = request->lease;
+    const struct etcd_version *before = etcd_store_get(&self->store, &request->name);
+    if (request->ignore_value) {
+        ASSERT(before != NULL);
+        data.value = before->value;
+        data.raw = (struct etcd_text){before->raw, before->raw_length};
+    }
+    if (request->ignore_lease) {
+        ASSERT(before != NULL);
+        lease = before->lease;
+    }
+    answer->prev = request->prev_kv ? before : NULL;
+    etcd_write_put(self, &request->name, &data, lease);
+}
+
+enum etcd_error etcd_put(struct etcd *self, struct effects *fx, const struct etcd_put *request,
+                         struct etcd_answer *ret_answer)
+{
+    enum etcd_error error = put_shape(request);
+    if (error == ETCD_ERROR_NONE)
+        error = put_check(self, request);
+    if (error != ETCD_ERROR_NONE)
+        return error;
+    *ret_answer = (struct etcd_answer){.kind = ETCD_OP_PUT};
+    etcd_store_begin(&self->store);
+    put_run(self, request, ret_answer);
+    etcd_write_end(self, fx, false);
+    return ETCD_ERROR_NONE;
+}
+
+static void delete_run(struct etcd *self, const struct etcd_delete *request,
+                       struct etcd_answer *answer)
+{
+    if (etcd_span_is_empty(&request->span))
+        return;
+    struct etcd_listing *list = &answer->list;
+    struct etcd_cursor cursor = etcd_store_range(&self->store, &request->span);
+    const struct etcd_version *version;
+    while ((version = etcd_cursor_next(&cursor)) != NULL)
+        etcd_listing_add(list, self->env, version);
+    for (uint32_t i = 0; i < list->length; i++)
+        etcd_write_delete(self, list->versions[i]->entry);
+    answer->deleted = list->count = list->length;
+    if (!request->prev_kv)
+        etcd_listing_free(list, self->env);
+}
+
+enum etcd_error etcd_delete(struct etcd *self, struct effects *fx,
+                            const struct etcd_delete *request, struct etcd_answer *ret_answer)
+{
+    if (request->span.from.length == 0)
+        return ETCD_ERROR_NO_KEY;
+    *ret_answer = (struct etcd_answer){.kind = ETCD_OP_DELETE};
+    etcd_store_begin(&self->store);
+    delete_run(self, request, ret_answer);
+    etcd_write_end(self, fx, false);
+    return ETCD_ERROR_NONE;
+}
+
+static bool relation_holds(enum etcd_relation relation, int order)
+{
+    switch (relation) {
+    case ETCD_EQUAL:
+        return order == 0;
+    case ETCD_GREATER:
+        return order > 0;
+    case ETCD_LESS:
+        return order < 0;
+    case ETCD_NOT_EQUAL:
+        return order != 0;
+    }
+    return false;
+}
+
+/* version NULL: a missing key, all numbers 0; no value of it equals or differs from any. */
+static bool compare_one(const struct etcd *self, const struct etcd_compare *compare,
+                        const struct etcd_version *version)
+{
+    char text[ETCD_TEXT_MAX];
+    uint64_t number = 0;
+    if (version == NULL && compare->target == ETCD_VALUE)
+        return false;
+    switch ((enum etcd_target)compare->target) {
+    case ETCD_VALUE:
+        return relation_holds(
+            compare->relation,
+            etcd_text_compare(etcd_version_value(&self->store, version, text), compare->value));
+    case ETCD_VERSION:
+        number = version == NULL ? 0 : version->version;
+        break;
+    case ETCD_CREATE:
+        number = version == NULL ? 0 : version->create_revision;
+        break;
+    case ETCD_MOD:
+        number = version == NULL ? 0 : version->revision;
+        break;
+    case ETCD_LEASE:
+        number = version == NULL ? 0 : version->lease;
+        break;
+    }
+    int order = number < compare->number ? -1 : number > compare->number;
+    return relation_holds(compare->relation, order);
+}
+
+static bool compare_holds(const struct etcd *self, const struct etcd_compare *compare)
+{
+    struct etcd_cursor cursor = etcd_store_range(&self->store, &compare->span);
+    const struct etcd_version *version = etcd_cursor_next(&cursor);
+    if (version == NULL) /* apply.go: an empty range compares as one missing key */
+        return compare_one(self, compare, NULL);
+    for (; version != NULL; version = etcd_cursor_next(&cursor)) {
+        if (!compare_one(self, compare, version))
+            return false;
+    }
+    return true;
+}
+
+static struct etcd_text put_text(const struct etcd *self, const struct etcd_put *put,
+                                 char text[ETCD_TEXT_MAX])
+{
+    return etcd_name_text(&self->store, &put->name, text);
+}
+
+/* A key may be put once in a branch, and not be deleted there as well. */
+static bool put_collides(const struct etcd *self, const struct etcd_branch *branch,
+                         uint32_t index)
+{
+    char mine[ETCD_TEXT_MAX], other[ETCD_TEXT_MAX];
+    struct etcd_text text = put_text(self, &branch->ops[index].put, mine);
+    for (uint32_t i = 0; i < branch->count; i++) {
+        const struct etcd_op *op = &branch->ops[i];
+        if (op->kind == ETCD_OP_DELETE && etcd_span_has(&op->delete.span, text))
+            return true;
+        if (op->kind == ETCD_OP_PUT && i < index &&
+            etcd_text_compare(put_text(self, &op->put, other), text) == 0)
+            return true;
+    }
+    return false;
+}
+
+static enum etcd_error op_shape(const struct etcd_op *op)
+{
+    switch (op->kind) {
+    case ETCD_OP_PUT:
+        return put_shape(&op->put);
+    case ETCD_OP_RANGE:
+        return op->range.span.from.length == 0 ? ETCD_ERROR_NO_KEY : ETCD_ERROR_NONE;
+    case ETCD_OP_DELETE:
+        return op->delete.span.from.length == 0 ? ETCD_ERROR_NO_KEY : ETCD_ERROR_NONE;
+    }
+    return ETCD_ERROR_NONE;
+}
+
+static enum etcd_error branch_shape(const struct etcd *self, const struct etcd_branch *branch)
+{
+    if (branch->count > ETCD_TXN_OPS_MAX)
+        return ETCD_ERROR_TOO_MANY_OPS;
+    for (uint32_t i = 0; i < branch->count; i++) {
+        enum etcd_error error = op_shape(&branch->ops[i]);
+        if (error != ETCD_ERROR_NONE)
+            return error;
+    }
+    for (uint32_t i = 0; i < branch->count; i++) {
+        if (branch->ops[i].kind == ETCD_OP_PUT && put_collides(self, branch, i))
+            return ETCD_ERROR_DUPLICATE_KEY;
+    }
+    return ETCD_ERROR_NONE;
+}
+
+static enum etcd_error txn_shape(const struct etcd *self, const struct etcd_txn *request)
+{
+    if (request->compare_count > ETCD_TXN_OPS_MAX)
+        return ETCD_ERROR_TOO_MANY_OPS;
+    for (uint32_t i = 0; i < request->compare_count; i++) {
+        if (request->compares[i].span.from.length == 0)
+            return ETCD_ERROR_NO_KEY;
+    }
+    enum etcd_error error = branch_shape(self, &request->success);
+    return error != ETCD_ERROR_NONE ? error : branch_shape(self, &request->failure);
+}
+
+/* The branch that will be executed, as a whole, before its first operation (apply.go). */
+static enum etcd_error branch_check(struct etcd *self, const struct etcd_branch *branch)
+{
+    enum etcd_error error = ETCD_ERROR_NONE;
+    for (uint32_t i = 0; i < branch->count && error == ETCD_ERROR_NONE; i++) {
+        if (branch->ops[i].kind == ETCD_OP_PUT)
+            error = put_check(self, &branch->ops[i].put);
+    }
+    for (uint32_t i = 0; i < branch->count && error == ETCD_ERROR_NONE; i++) {
+        if (branch->ops[i].kind == ETCD_OP_RANGE)
+            error = range_check(self, &branch->ops[i].range);
+    }
+    return error;
+}
+
+static void branch_run(struct etcd *self, const struct etcd_branch *branch,
+                       struct etcd_answer *answers)
+{
+    for (uint32_t i = 0; i < branch->count; i++) {
+        const struct etcd_op *op = &branch->ops[i];
+        answers[i] = (struct etcd_answer){.kind = op->kind};
+        switch (op->kind) {
+        case ETCD_OP_RANGE:
+            range_run(self, &op->range, &answers[i].list);
+            break;
+        case ETCD_OP_PUT:
+            put_run(self, &op->put, &answers[i]);
+            break;
+        case ETCD_OP_DELETE:
+            delete_run(self, &op->delete, &answers[i]);
+            break;
+        }
+    }
+}
+
+enum etcd_error etcd_txn(struct etcd *self, struct effects *fx, const struct etcd_txn *request,
+                         bool *ret_succeeded, struct etcd_answer *answers)
+{
+    enum etcd_error error = txn_shape(self, request);
+    if (error != ETCD_ERROR_NONE)
+        return error;
+    bool holds = true;
+    for (uint32_t i = 0; i < request->compare_count && holds; i++)
+        holds = compare_holds(self, &request->compares[i]);
+    const struct etcd_branch *branch = holds ? &request->success : &request->failure;
+    error = branch_check(self, branch);
+    if (error != ETCD_ERROR_NONE)
+        return error;
+    etcd_store_begin(&self->store);
+    branch_run(self, branch, answers);
+    etcd_write_end(self, fx, false);
+    *ret_succeeded = holds;
+    return ETCD_ERROR_NONE;
+}
+
+enum etcd_error etcd_compact(struct etcd *self, uint64_t revision)
+{
+    return etcd_store_compact(&self->store, revision);
+}

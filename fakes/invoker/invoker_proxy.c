@@ -1,0 +1,317 @@
+/*
+ * invoker_proxy.c - FunctionPullingContainerProxy: dispatch by state, the stash, clean-up.
+ *
+ * What a state does not list is stashed, except in Removing, where it is dropped. Entering
+ * Running, Removing, ClientCreated or CreatingClient puts the stashed messages back at the
+ * front of the mailbox: they are the actor's next turns, here within the same step. Entering
+ * Pausing or Paused does not. A named timer's message that is stashed is lost.
+ * Prewarmed containers (CreatingContainer, ContainerCreated) and Rescheduling are not modelled.
+ * Source: FunctionPullingContainerProxy.scala:234-887 at 1fae641a2.
+ */
+#include "invoker/invoker_internal.h"
+
+void proxy_start(struct invoker *self, struct slot *slot)
+{
+    struct proxy *p = &slot->proxy;
+    struct timer *const timers[] = {&p->unused,  &p->idle,     &p->keeping,   &p->determine,
+                                    &p->running, &p->removing, &p->operation, &p->destroy};
+    static const uint16_t kinds[] = {
+        TIMER_UNUSED,   TIMER_IDLE,   TIMER_KEEPING, TIMER_DETERMINE, TIMER_RUNNING_ACTIVATION,
+        TIMER_REMOVING, TIMER_CREATE, TIMER_DESTROY};
+    (void)self;
+    p->alive = 1;
+    p->state = PROXY_UNINITIALIZED;
+    for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        timers[i]->kind = kinds[i];
+        timers[i]->actor = slot_actor(slot, ACTOR_PROXY);
+        timers[i]->arg = slot->index;
+    }
+}
+
+/* The actor stops, and its child with it; a container's removal and runs go on. */
+void proxy_stop(struct invoker *self, struct slot *slot)
+{
+    struct proxy *p = &slot->proxy;
+    struct timer *const timers[] = {&p->unused,    &p->idle,    &p->keeping,
+                                    &p->determine, &p->running, &p->removing};
+    ASSERT(p->alive);
+    for (unsigned i = 0; i < sizeof timers / sizeof timers[0]; i++)
+        timers_cancel(&self->timers, timers[i]);
+    p->alive = 0;
+    p->stash_count = 0;
+    slot->client.alive = 0;
+    slot->client.stash_count = 0;
+}
+
+void proxy_key(const struct invoker *self, const struct slot *slot, enum key_family family,
+               struct key *ret_key)
+{
+    const struct proxy *p = &slot->proxy;
+    *ret_key = (struct key){
+        .family = (uint16_t)family,
+        .ns = p->ns,
+        .action = p->action,
+        .node = self->env->node,
+        .revision = family == KEY_WARMED ? p->warm_revision : p->revision,
+        .id = p->container,
+    };
+}
+
+void proxy_report(struct slot *slot, actor_id from, enum invoker_post what, struct effects *fx)
+{
+    const struct proxy *p = &slot->proxy;
+    struct message *m = effects_post(fx, from, proxy_parent(slot), what);
+    bool is_warm = p->datum == DATUM_WARM;
+    *MESSAGE_LOCAL(m, struct post_datum) = (struct post_datum){
+        .last_used = p->last_used,
+        .revision = is_warm ? p->warm_revision : p->revision,
+        .is_warm = is_warm,
+    };
+}
+
+void proxy_request(struct slot *slot, actor_id from, struct effects *fx)
+{
+    effects_post(fx, from, slot_actor(slot, ACTOR_ACTIVATION_CLIENT), POST_REQUEST_ACTIVATION);
+}
+
+/* Start docker's work of a drawn length; its timer is the callback. */
+void proxy_operate(struct invoker *self, struct slot *slot, enum invoker_timer operation,
+                   struct effects *fx)
+{
+    static const struct {
+        enum purpose purpose;
+        enum timing timing;
+    } works[] = {
+        [TIMER_CREATE - TIMER_CREATE] = {PURPOSE_CONTAINER_CREATE, TIMING_CONTAINER_CREATE},
+        [TIMER_PAUSE - TIMER_CREATE] = {PURPOSE_CONTAINER_PAUSE, TIMING_CONTAINER_PAUSE},
+        [TIMER_RESUME - TIMER_CREATE] = {PURPOSE_CONTAINER_RESUME, TIMING_CONTAINER_RESUME},
+        [TIMER_DESTROY - TIMER_CREATE] = {PURPOSE_CONTAINER_DESTROY, TIMING_CONTAINER_DESTROY},
+    };
+    ASSERT(operation >= TIMER_CREATE && operation <= TIMER_DESTROY);
+    unsigned work = (unsigned)operation - TIMER_CREATE;
+    struct proxy *p = &slot->proxy;
+    struct timer *timer = operation == TIMER_DESTROY ? &p->destroy : &p->operation;
+    timer->kind = (uint16_t)operation;
+    duration length =
+        draw_range(self->env->draws, works[work].purpose, p->container, p->operation_count++,
+                   self->env->cluster->timing[works[work].timing]);
+    timers_arm(&self->timers, fx, timer, length, false);
+}
+
+void proxy_move(struct invoker *self, struct slot *slot, enum proxy_state to,
+                struct effects *fx)
+{
+    struct proxy *p = &slot->proxy;
+    struct record *r =
+        fsm_move(&p->state, (uint8_t)to, FSM_PROXY, fx, slot_actor(slot, ACTOR_PROXY));
+    r->action = p->action;
+    r->ns = p->ns;
+    r->container = p->container;
+    if (to == PROXY_PAUSED)
+        timers_arm(&self->timers, fx, &p->idle, self->config->idle_container_ns, true);
+    if (to == PROXY_REMOVING)
+        timers_arm(&self->timers, fx, &p->removing, self->config->pause_grace_ns, true);
+}
+
+/* Pools and etcd first, then container and client. UnusedTimeout, the idle timer and
+ * RunningActivationTimeout go on: in Removing any of them ends the actor early. */
+void proxy_clean_up(struct invoker *self, struct slot *slot, bool with_client,
+                    struct effects *fx)
+{
+    struct proxy *p = &slot->proxy;
+    actor_id proxy = slot_actor(slot, ACTOR_PROXY);
+    struct key key;
+    ASSERT_OP(p->state, !=, PROXY_REMOVING);
+    proxy_key(self, slot, KEY_EXISTING, &key);
+    data_unregister(fx, proxy, &key);
+    proxy_report(slot, proxy, POST_CONTAINER_REMOVED, fx);
+    if (p->state == PROXY_PAUSED) {
+        p->destroy_after_resume = 1;
+        proxy_operate(self, slot, TIMER_RESUME, fx);
+    } else if (p->has_container) {
+        proxy_operate(self, slot, TIMER_DESTROY, fx);
+    }
+    if (with_client)
+        effects_post(fx, proxy, slot_actor(slot, ACTOR_ACTIVATION_CLIENT), POST_STOP_CLIENT);
+    else
+        effects_post(fx, proxy, proxy, POST_CLIENT_CLOSED);
+    proxy_move(self, slot, PROXY_REMOVING, fx);
+}
+
+/* One turn of the actor. `m` is NULL for a timer's message. */
+static void proxy_turn(struct invoker *self, struct slot *slot, unsigned what,
+                       const struct message *m, struct effects *fx)
+{
+    struct proxy *p = &slot->proxy;
+    bool is_done = false;
+    switch ((enum proxy_state)p->state) {
+    case PROXY_UNINITIALIZED:
+        is_done = proxy_on_uninitialized(self, slot, what, m, fx);
+        break;
+    case PROXY_CREATING_CLIENT:
+        is_done = proxy_on_creating_client(self, slot, what, m, fx);
+        break;
+    case PROXY_CLIENT_CREATED:
+        is_done = proxy_on_client_created(self, slot, what, m, fx);
+        break;
+    case PROXY_RUNNING:
+        is_done = proxy_on_running(self, slot, what, m, fx);
+        break;
+    case PROXY_PAUSING:
+        is_done = proxy_on_pausing(self, slot, what, m, fx);
+        break;
+    case PROXY_PAUSED:
+        is_done = proxy_on_paused(self, slot, what, m, fx);
+        break;
+    case PROXY_REMOVING:
+        proxy_on_removing(self, slot, what, m, fx);
+        return;
+    case PROXY_CREATING_CONTAINER:
+    case PROXY_CONTAINER_CREATED:
+    case PROXY_RESCHEDULING:
+    case PROXY_STATE_COUNT:
+        ASSERT_OP(p->state, ==, PROXY_UNINITIALIZED); /* no row leads to these */
+    }
+    if (!is_done && m != NULL)
+        invoker_stash_add(self, &p->stash, &p->stash_count, &p->stash_max, m);
+}
+
+/* Does entering the state put the stashed messages back? (Proxy:808-831) */
+static bool proxy_unstashes(enum proxy_state state)
+{
+    return state != PROXY_PAUSING && state != PROXY_PAUSED && state != PROXY_RESCHEDULING;
+}
+
+/* The last `count` messages to the front, in their order. */
+static void stash_rotate(struct proxy *p, uint32_t count)
+{
+    for (uint32_t moved = 0; moved < count; moved++) {
+        struct message last = p->stash[p->stash_count - 1];
+        for (uint32_t i = p->stash_count - 1; i > 0; i--)
+            p->stash[i] = p->stash[i - 1];
+        p->stash[0] = last;
+    }
+}
+
+/* unstashAll: the first `left` messages are the next turns. What is stashed meanwhile stands
+ * behind them, until another such transition puts it in front. */
+static void proxy_unstash(struct invoker *self, struct slot *slot, struct effects *fx)
+{
+    struct proxy *p = &slot->proxy;
+    uint32_t left = p->stash_count;
+    while (left > 0 && p->alive) {
+        struct message m = p->stash[0];
+        uint8_t before = p->state;
+        left--;
+        p->stash_count--;
+        for (uint32_t i = 0; i < p->stash_count; i++)
+            p->stash[i] = p->stash[i + 1];
+        fx->cause = m.cause;
+        proxy_turn(self, slot, m.what, &m, fx);
+        if (p->alive && p->state != before && proxy_unstashes((enum proxy_state)p->state)) {
+            stash_rotate(p, p->stash_count - left);
+            left = p->stash_count;
+        }
+    }
+}
+
+/* A turn, then those of the messages that its transition put back. */
+static void proxy_turns(struct invoker *self, struct slot *slot, unsigned what,
+                        const struct message *m, struct effects *fx)
+{
+    uint8_t before = slot->proxy.state;
+    proxy_turn(self, slot, what, m, fx);
+    struct proxy *p = &slot->proxy;
+    if (p->alive && p->state != before && p->stash_count > 0 &&
+        proxy_unstashes((enum proxy_state)p->state))
+        proxy_unstash(self, slot, fx);
+    invoker_slot_release(self, slot);
+}
+
+static activation_id message_activation(const struct message *m)
+{
+    if (m->kind == MSG_FETCHED && m->u.fetched.result == FETCHED_ACTIVATION)
+        return m->u.fetched.activation.id;
+    if (m->kind == MSG_POST && (m->what == POST_ACTIVATION || m->what == POST_RUN_ACTIVATION))
+        return MESSAGE_LOCAL_CONST(m, struct activation)->id;
+    return 0;
+}
+
+/* Into the void: recorded when an activation goes with it. */
+void invoker_message_drop(struct effects *fx, const struct message *m)
+{
+    activation_id id = message_activation(m);
+    if (id == 0)
+        return;
+    effects_reject(fx, m->to_actor, m);
+    fx->records[fx->record_count - 1].activation = id;
+}
+
+void proxy_on_message(struct invoker *self, const struct message *m, struct effects *fx)
+{
+    struct slot *slot = invoker_slot_find(self, m->to_actor);
+    if (m->kind != MSG_POST)
+        effects_reject(fx, m->to_actor, m);
+    else if (slot == NULL || !slot->proxy.alive)
+        invoker_message_drop(fx, m);
+    else
+        proxy_turns(self, slot, m->what, m, fx);
+}
+
+/* Docker has done it: a callback, whose result goes to the actor as a message. */
+static void proxy_on_operation(struct invoker *self, struct slot *slot, unsigned kind,
+                               struct effects *fx)
+{
+    struct proxy *p = &slot->proxy;
+    actor_id callback = slot_actor(slot, ACTOR_CALLBACK);
+    fx->cause = p->cause;
+    if (kind == TIMER_CREATE) {
+        ASSERT(!p->has_container);
+        struct record *r = effects_record(fx, RECORD_CONTAINER_MADE, callback);
+        r->container = p->container;
+        r->action = p->action;
+        r->ns = p->ns;
+        p->has_container = 1;
+        p->cause = fx->cause;
+        invoker_client_start(slot, p->scheduler);
+        effects_post(fx, callback, slot_actor(slot, ACTOR_PROXY), POST_INITIALIZED_DATA);
+    } else if (kind == TIMER_PAUSE) {
+        effects_post(fx, callback, slot_actor(slot, ACTOR_PROXY), POST_CONTAINER_PAUSED);
+    } else if (kind == TIMER_RESUME && p->destroy_after_resume) {
+        proxy_operate(self, slot, TIMER_DESTROY, fx);
+    } else if (kind == TIMER_RESUME) {
+        proxy_on_resumed(self, slot, fx);
+    } else {
+        ASSERT_OP(kind, ==, TIMER_DESTROY);
+        invoker_run_cut(self, slot, fx);
+        struct record *r = effects_record(fx, RECORD_CONTAINER_GONE, callback);
+        r->container = p->container;
+        r->action = p->action;
+        p->has_container = 0;
+    }
+    invoker_slot_release(self, slot);
+}
+
+void proxy_on_timer(struct invoker *self, struct timer *timer, struct effects *fx)
+{
+    ASSERT_OP(timer->arg, <, self->slot_count);
+    struct slot *slot = self->slots[timer->arg];
+    ASSERT(slot->used);
+    switch (timer->kind) {
+    case TIMER_UNUSED:
+    case TIMER_IDLE:
+    case TIMER_REMOVING:
+        proxy_turns(self, slot, POST_STATE_TIMEOUT, NULL, fx);
+        return;
+    case TIMER_KEEPING:
+        proxy_turns(self, slot, POST_REMOVE, NULL, fx);
+        return;
+    case TIMER_DETERMINE:
+        proxy_turns(self, slot, POST_DETERMINE_KEEP, NULL, fx);
+        return;
+    case TIMER_RUNNING_ACTIVATION:
+        proxy_turns(self, slot, POST_CLIENT_CLOSED, NULL, fx);
+        return;
+    }
+    proxy_on_operation(self, slot, timer->kind, fx);
+}

@@ -1,0 +1,279 @@
+/*
+ * scheduler_manager.c - QueueManager: elections, new queues, recovery, disable.
+ * Source: QueueManager.scala:103-278, 538-609 at 1fae641a2.
+ */
+#include "scheduler/scheduler_queue.h"
+
+#define WATCH_MANAGER 0x302u
+#define REPORT_INTERVAL SEC(1)
+#define FEED_SHUTDOWN_DELAY SEC(5)
+
+static struct key leader_prefix(void)
+{
+    return (struct key){.family = KEY_QUEUE};
+}
+
+static struct key health_key(const struct scheduler *self)
+{
+    return (struct key){.family = KEY_SCHEDULER, .node = self->env->node};
+}
+
+void manager_start(struct scheduler *self, struct effects *fx)
+{
+    struct key prefix = leader_prefix();
+    watcher_watch(fx, ACTOR_MANAGER_ID, &prefix, 1, WATCH_MANAGER, true, true);
+    self->report_timer.kind = TIMER_REPORT;
+    self->report_timer.actor = ACTOR_REPORTER_ID;
+    self->shutdown_timer.kind = TIMER_SHUTDOWN;
+    self->shutdown_timer.actor = ACTOR_MANAGER_ID;
+    timers_arm(&self->timers, fx, &self->report_timer, REPORT_INTERVAL, true);
+}
+
+void manager_on_report(struct scheduler *self, struct effects *fx)
+{
+    struct key key = health_key(self);
+    struct value value = {
+        .kind = VALUE_SCHEDULER, .node = self->env->node, .a = self->pool.leader_count};
+    data_update_on_change(fx, ACTOR_REPORTER_ID, &key, &value);
+    timers_arm(&self->timers, fx, &self->report_timer, REPORT_INTERVAL, true);
+}
+
+/* The child's mailbox: Start, then what it was made for, then a shutdown. */
+static actor_id manager_make_queue(struct scheduler *self, struct effects *fx,
+                                   struct route *route, uint32_t revision)
+{
+    actor_id queue = queue_new(self, fx, route->ns, route->action, revision);
+    if (queue == 0)
+        return 0;
+    effects_post(fx, ACTOR_MANAGER_ID, queue, POST_START);
+    pool_put(self, route, revision, queue);
+    route->init_revision = revision;
+    return queue;
+}
+
+static void manager_shut_new(struct scheduler *self, struct effects *fx, actor_id queue)
+{
+    if (self->is_shutting_down && queue != 0)
+        effects_post(fx, ACTOR_MANAGER_ID, queue, POST_GRACEFUL_SHUTDOWN);
+}
+
+/* ---- CreateQueue, from controllers ---- */
+
+static void manager_reply_created(struct effects *fx, const struct message *request,
+                                  bool success)
+{
+    struct message *m = effects_reply(fx, request, MSG_QUEUE_CREATED);
+    m->u.queue_created = request->u.create_queue;
+    m->u.queue_created.success = success;
+}
+
+static void manager_on_create_queue(struct scheduler *self, const struct message *m,
+                                    struct effects *fx)
+{
+    namespace_id ns = m->u.create_queue.ns;
+    action_id action = m->u.create_queue.action;
+    uint32_t revision = m->u.create_queue.revision;
+    if (action == ACTION_WARM_UP) {
+        manager_reply_created(fx, m, true);
+        return;
+    }
+    struct route *route = pool_route(self, ns, action);
+    if (route == NULL) {
+        effects_reject(fx, ACTOR_MANAGER_ID, m);
+        return;
+    }
+    /* A queue that is being removed, or a mere election, counts as success, too. */
+    if (pool_find(self, ns, action, revision) != NULL || route->electing) {
+        manager_reply_created(fx, m, true);
+        return;
+    }
+    route->electing = 1;
+    route->asker = m->from;
+    route->asker_actor = m->from_actor;
+    route->asker_corr = m->corr;
+    route->asked_revision = revision;
+    struct key key = {.family = KEY_QUEUE, .ns = ns, .action = action};
+    struct value value = {.kind = VALUE_ENDPOINTS, .node = self->env->node};
+    data_elect(fx, ACTOR_MANAGER_ID, &key, &value);
+}
+
+static void manager_on_elected(struct scheduler *self, const struct message *m,
+                               struct effects *fx)
+{
+    const struct post_data *result = MESSAGE_LOCAL_CONST(m, struct post_data);
+    struct route *route = pool_route(self, result->key.ns, result->key.action);
+    if (route == NULL || !route->electing) {
+        effects_reject(fx, ACTOR_MANAGER_ID, m);
+        return;
+    }
+    route->electing = 0;
+    actor_id queue = 0;
+    if ((result->flags & DATA_WON) != 0)
+        queue = manager_make_queue(self, fx, route, route->asked_revision);
+    struct message *reply =
+        effects_send(fx, MSG_QUEUE_CREATED, ACTOR_MANAGER_ID, route->asker, route->asker_actor);
+    reply->corr = route->asker_corr;
+    reply->u.queue_created.action = route->action;
+    reply->u.queue_created.ns = route->ns;
+    reply->u.queue_created.revision = route->asked_revision;
+    reply->u.queue_created.success = 1;
+    manager_shut_new(self, fx, queue);
+}
+
+/* ---- activations ---- */
+
+/* handleCycle and RecoverQueue look for any revision that is not older and leads. */
+static const struct pool_entry *manager_any_queue(const struct route *route,
+                                                  const struct activation *a)
+{
+    const struct pool_entry *entry = route->entries;
+    return entry != NULL && entry->revision >= a->revision && entry->leader ? entry : NULL;
+}
+
+static void manager_forward(struct effects *fx, const struct pool_entry *entry,
+                            const struct activation *a)
+{
+    struct activation copy = *a;
+    copy.revision = entry->revision;
+    scheduler_post_activation(fx, ACTOR_MANAGER_ID, entry->queue, &copy, false);
+}
+
+static void manager_on_cycle(struct scheduler *self, const struct activation *a,
+                             const struct message *m, struct effects *fx)
+{
+    struct route *route = pool_route(self, a->ns, a->action);
+    if (route == NULL) {
+        effects_reject(fx, ACTOR_MANAGER_ID, m);
+        return;
+    }
+    const struct pool_entry *entry = manager_any_queue(route, a);
+    if (entry != NULL)
+        manager_forward(fx, entry, a);
+    else
+        recover_start(self, fx, a);
+}
+
+static void manager_on_recover(struct scheduler *self, const struct message *m,
+                               struct effects *fx)
+{
+    const struct activation *a = &MESSAGE_LOCAL_CONST(m, struct post_activation)->activation;
+    struct route *route = pool_route(self, a->ns, a->action);
+    ASSERT(route != NULL);
+    const struct pool_entry *entry = manager_any_queue(route, a);
+    if (entry != NULL) {
+        manager_forward(fx, entry, a);
+        return;
+    }
+    /* Without an election, and without a leader key of our own. */
+    actor_id queue = manager_make_queue(self, fx, route, a->revision);
+    fx->cause = m->cause;
+    if (queue != 0)
+        scheduler_post_activation(fx, ACTOR_MANAGER_ID, queue, a, false);
+    else
+        scheduler_lose(fx, ACTOR_MANAGER_ID, a->id);
+    manager_shut_new(self, fx, queue);
+}
+
+static void manager_on_activation(struct scheduler *self, const struct message *m,
+                                  struct effects *fx)
+{
+    const struct post_activation *post = MESSAGE_LOCAL_CONST(m, struct post_activation);
+    if (post->is_own)
+        manager_on_cycle(self, &post->activation, m, fx);
+    else
+        lookup_route(self, fx, ACTOR_MANAGER_ID, &post->activation);
+}
+
+/* ---- the rest ---- */
+
+/* By key, whichever actor it was (QueueManager.scala:204-211). */
+static void manager_on_queue_removed(struct scheduler *self, const struct message *m,
+                                     struct effects *fx)
+{
+    const struct post_removed *removed = MESSAGE_LOCAL_CONST(m, struct post_removed);
+    struct route *route = pool_route(self, removed->ns, removed->action);
+    ASSERT(route != NULL);
+    if (pool_remove(self, route, removed->revision) && removed->has_key)
+        route->init_revision = 0;
+    effects_post(fx, ACTOR_MANAGER_ID, m->from_actor, POST_QUEUE_REMOVED_COMPLETED);
+}
+
+static void manager_on_watched(struct scheduler *self, const struct message *m,
+                               struct effects *fx)
+{
+    const struct post_watched *event = MESSAGE_LOCAL_CONST(m, struct post_watched);
+    struct route *route = pool_route(self, event->key.ns, event->key.action);
+    if (event->key.family != KEY_QUEUE || route == NULL) {
+        effects_reject(fx, ACTOR_MANAGER_ID, m);
+        return;
+    }
+    if (m->what == POST_REMOVED)
+        route->selection = NODE_NONE;
+    else if (event->value.kind == VALUE_ENDPOINTS)
+        route->selection = event->value.node;
+    else
+        effects_reject(fx, ACTOR_MANAGER_ID, m);
+}
+
+/* QueueManager.scala:244-264 */
+static void manager_on_shutdown(struct scheduler *self, struct effects *fx)
+{
+    struct key prefix = leader_prefix(), health = health_key(self);
+    self->is_shutting_down = 1;
+    watcher_unwatch(fx, ACTOR_MANAGER_ID, &prefix, 1, WATCH_MANAGER, false);
+    timers_cancel(&self->timers, &self->report_timer);
+    data_unregister(fx, ACTOR_MANAGER_ID, &health);
+    for (uint32_t i = 0; i < self->pool.count; i++)
+        effects_post(fx, ACTOR_MANAGER_ID, self->pool.entries[i]->queue,
+                     POST_GRACEFUL_SHUTDOWN);
+    timers_arm(&self->timers, fx, &self->shutdown_timer, FEED_SHUTDOWN_DELAY, true);
+}
+
+/* The feed ignores it, in every state. */
+void manager_on_shutdown_timer(struct scheduler *self, struct effects *fx)
+{
+    (void)self;
+    effects_post(fx, ACTOR_MANAGER_ID, ACTOR_FEED_ID(0), POST_GRACEFUL_SHUTDOWN);
+}
+
+static void manager_on_post(struct scheduler *self, const struct message *m, struct effects *fx)
+{
+    switch (m->what) {
+    case POST_ACTIVATION:
+        manager_on_activation(self, m, fx);
+        break;
+    case POST_ELECTED:
+        manager_on_elected(self, m, fx);
+        break;
+    case POST_RECOVER_QUEUE:
+        manager_on_recover(self, m, fx);
+        break;
+    case POST_QUEUE_REMOVED:
+        manager_on_queue_removed(self, m, fx);
+        break;
+    case POST_INSERTED:
+    case POST_REMOVED:
+        manager_on_watched(self, m, fx);
+        break;
+    case POST_GRACEFUL_SHUTDOWN:
+        manager_on_shutdown(self, fx);
+        break;
+    case POST_QUESTION:
+        route_on_question(self, m, fx);
+        break;
+    default:
+        effects_reject(fx, ACTOR_MANAGER_ID, m);
+    }
+}
+
+void manager_on_message(struct scheduler *self, const struct message *m, struct effects *fx)
+{
+    if (m->kind == MSG_POST)
+        manager_on_post(self, m, fx);
+    else if (m->kind == MSG_FORWARD)
+        lookup_route(self, fx, ACTOR_MANAGER_ID, &m->u.activation);
+    else if (m->kind == MSG_CREATE_QUEUE)
+        manager_on_create_queue(self, m, fx);
+    else
+        effects_reject(fx, ACTOR_MANAGER_ID, m);
+}

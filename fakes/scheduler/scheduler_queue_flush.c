@@ -1,0 +1,175 @@
+/*
+ * scheduler_queue_flush.c - results of creations, Flushing, and what waits too long.
+ */
+#include "scheduler/scheduler_queue.h"
+
+static enum response_status stored_response(const struct queue *q)
+{
+    return creation_is_whisk_error(q->flush_error) ? RESPONSE_WHISK_ERROR
+                                                   : RESPONSE_DEVELOPER_ERROR;
+}
+
+static void queue_store_error(struct queue *q, uint8_t error)
+{
+    q->flush_error = error;
+    q->flush_text =
+        error == CREATION_ZERO_NAMESPACE_LIMIT ? ERROR_NAMESPACE_LIMIT : ERROR_CREATION_FAILED;
+}
+
+static void queue_complete(struct queue *q, struct effects *fx, const struct activation *a,
+                           enum response_status response, enum error_text error)
+{
+    scheduler_complete(q->scheduler, fx, q->actor, a, response, error, ACK_BY_PLACEHOLDER);
+}
+
+static void queue_complete_all(struct queue *q, struct effects *fx,
+                               enum response_status response, enum error_text error)
+{
+    while (q->count > 0) {
+        struct waiting w = queue_pop(q);
+        fx->cause = w.cause;
+        queue_complete(q, fx, &w.activation, response, error);
+    }
+}
+
+void queue_complete_all_stored(struct queue *q, struct effects *fx)
+{
+    queue_complete_all(q, fx, stored_response(q), (enum error_text)q->flush_text);
+}
+
+static enum response_status throttle_response(const struct queue *q)
+{
+    return q->scheduler->config->fail_throttle_as_whisk_error ? RESPONSE_WHISK_ERROR
+                                                              : RESPONSE_DEVELOPER_ERROR;
+}
+
+/* M1 */
+void queue_reject(struct queue *q, struct effects *fx, const struct activation *a)
+{
+    queue_complete(q, fx, a, throttle_response(q), ERROR_TOO_MANY_CONCURRENT);
+}
+
+void queue_reject_all(struct queue *q, struct effects *fx)
+{
+    queue_complete_all(q, fx, throttle_response(q), ERROR_TOO_MANY_CONCURRENT);
+}
+
+duration queue_retention(const struct queue *q)
+{
+    const struct scheduler *self = q->scheduler;
+    const struct cluster *cluster = self->env->cluster;
+    bool is_blackbox =
+        q->action < cluster->action_count && cluster->actions[q->action].blackbox;
+    return is_blackbox ? self->config->max_blackbox_retention : self->config->max_retention;
+}
+
+/* MemoryQueue.scala:1190-1212: from the head, always as a whisk error. */
+static void queue_drop_old(struct queue *q, struct effects *fx, enum error_text error)
+{
+    duration retention = queue_retention(q);
+    while (q->count > 0 && fx->at - queue_head(q)->enqueued_at >= retention) {
+        struct waiting w = queue_pop(q);
+        fx->cause = w.cause;
+        queue_complete(q, fx, &w.activation, RESPONSE_WHISK_ERROR, error);
+    }
+}
+
+/* F1 (MemoryQueue.scala:371-379) */
+void queue_flush_activation(struct queue *q, struct effects *fx, const struct activation *a)
+{
+    ASSERT_OP(q->state, ==, QUEUE_FLUSHING);
+    if (creation_is_whisk_error(q->flush_error))
+        queue_append(q, fx, a);
+    else
+        queue_complete(q, fx, a, stored_response(q), (enum error_text)q->flush_text);
+    q->active_during_flush = 1;
+}
+
+/* P11 (MemoryQueue.scala:383-394) */
+void queue_flush_tick(struct queue *q, struct effects *fx)
+{
+    ASSERT_OP(q->state, ==, QUEUE_FLUSHING);
+    queue_drop_old(q, fx, (enum error_text)q->flush_text);
+    if (q->active_during_flush || q->count > 0)
+        q->active_during_flush = 0;
+    else
+        queue_give_up(q, fx);
+}
+
+void queue_on_drop_old(struct queue *q, const struct message *m, struct effects *fx)
+{
+    (void)m;
+    if (q->state == QUEUE_FLUSHING)
+        queue_flush_tick(q, fx);
+    else
+        queue_drop_old(q, fx, ERROR_NOT_INITIATED); /* P13 */
+}
+
+void queue_on_job_succeeded(struct queue *q, const struct message *m, struct effects *fx)
+{
+    shared_set_remove(&q->creations, fx,
+                      MESSAGE_LOCAL_CONST(m, struct post_job)->creation); /* W2, W8 */
+    if (q->state == QUEUE_FLUSHING)
+        queue_move(q, fx, QUEUE_RUNNING);
+}
+
+/* P6 (MemoryQueue.scala:267-283) */
+static void queue_fail_running(struct queue *q, const struct post_job *job, struct effects *fx)
+{
+    shared_set_remove(&q->creations, fx, job->creation); /* W1 */
+    if (shared_set_count(&q->containers) > 0)            /* R3 */
+        return;
+    queue_store_error(q, job->error);
+    q->active_during_flush = 0;
+    if (!creation_is_whisk_error(job->error))
+        queue_complete_all_stored(q, fx);
+    queue_move(q, fx, QUEUE_FLUSHING);
+}
+
+/* P7 (MemoryQueue.scala:349-368) */
+static void queue_fail_flushing(struct queue *q, const struct post_job *job, struct effects *fx)
+{
+    if (job->error == CREATION_INVALID_ACTION_LIMIT) {
+        queue_complete_all_stored(q, fx);
+        queue_give_up(q, fx);
+        return;
+    }
+    shared_set_remove(&q->creations, fx, job->creation); /* W3 */
+    queue_store_error(q, job->error);
+}
+
+void queue_on_job_failed(struct queue *q, const struct message *m, struct effects *fx)
+{
+    const struct post_job *job = MESSAGE_LOCAL_CONST(m, struct post_job);
+    ASSERT(job->error != CREATION_NONE);
+    if (q->state == QUEUE_RUNNING)
+        queue_fail_running(q, job, fx);
+    else if (q->state == QUEUE_FLUSHING)
+        queue_fail_flushing(q, job, fx);
+    else
+        shared_set_remove(&q->creations, fx, job->creation); /* W9 */
+}
+
+bool creation_is_whisk_error(uint8_t error)
+{
+    switch ((enum creation_error)error) {
+    case CREATION_NO_AVAILABLE_INVOKERS:
+    case CREATION_NO_AVAILABLE_RESOURCE_INVOKERS:
+    case CREATION_RESOURCE_NOT_ENOUGH:
+    case CREATION_WHISK:
+    case CREATION_SHUTTING_DOWN:
+    case CREATION_UNKNOWN:
+    case CREATION_TIMEOUT:
+    case CREATION_ZERO_NAMESPACE_LIMIT:
+        return true;
+    case CREATION_NONE:
+    case CREATION_NON_EXECUTABLE:
+    case CREATION_DB_FETCH:
+    case CREATION_BLACK_BOX:
+    case CREATION_TOO_MANY_CONCURRENT:
+    case CREATION_INVALID_ACTION_LIMIT:
+    case CREATION_ERROR_COUNT:
+        break;
+    }
+    return false;
+}
