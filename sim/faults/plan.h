@@ -11,8 +11,8 @@ enum fault_when { FAULT_ALWAYS, FAULT_AT, FAULT_DURING };
 
 #define FAULT_ANSWERS_MAX 8
 struct fault_rule {
-    uint8_t kind; /* enum fault_kind */
-    uint8_t when; /* enum fault_when */
+    uint8_t kind;            /* enum fault_kind */
+    uint8_t when;            /* enum fault_when */
     tstamp at;               /* FAULT_AT */
     node_id during_instance; /* FAULT_DURING: deploy step `during_step` of this node */
     uint16_t during_step;    /* index into deployer_config.step_names */
@@ -29,7 +29,7 @@ struct fault_rule {
     uint16_t status;         /* ANSWER */
     const char *bodies[FAULT_ANSWERS_MAX]; /* in turn; the last stays */
     uint32_t body_count;
-    uint32_t line;           /* of the scenario, for reports */
+    uint32_t line; /* of the scenario, for reports */
 };
 
 struct plan;
@@ -46,7 +46,9 @@ void plan_on_record(struct plan *self, const struct record *r);
 /* The first instant at which the plan wants to act by itself (a kill), and what it kills. */
 tstamp plan_next(const struct plan *self);
 node_id plan_take_kill(struct plan *self, tstamp now); /* NODE_NONE: nothing due */
+/* (plan_ops gives a host both of these.) */
 /* How often a rule applied; 0 is reported to the user. */
 uint64_t plan_applied(const struct plan *self, uint32_t rule);
-/* The last instant at which any rule was active or applied. */
+/* The last instant at which any rule is or was active, windows that are yet to come included;
+ * a rule without an end counts with its beginning. 0: none. */
 tstamp plan_last(const struct plan *self);

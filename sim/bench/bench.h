@@ -1,0 +1,39 @@
+#pragma once
+/*
+ * bench.h - the project's own benchmarks: each measures itself against a bare counterpart in
+ * the same process, in pairs that alternate, so that only the ratio depends on little.
+ */
+#include <stdint.h>
+
+#define BENCH_RUNS_MAX 101u
+
+struct bench_result {
+    const char *name;
+    const char *unit;       /* of ours and reference */
+    double ours, reference; /* medians */
+    double ratio;    /* median over the pairs; see each benchmark for which way is good */
+    unsigned runs;   /* pairs */
+    uint64_t events; /* of one run; 0 where it means nothing */
+    char note[200];  /* further figures in words; "" none */
+};
+
+/* CPU time of this thread, seconds. */
+double bench_seconds(void);
+/* Median of `count` values, which are sorted in place. */
+double bench_median(double *values, unsigned count);
+/* Fill a result from the pairs' figures; ratio of a pair: ours over reference. */
+void bench_finish(struct bench_result *result, double *ours, double *reference, unsigned runs);
+
+/*
+ * Closed M/M/c queue: 1000 clients that think, 64 servers. Ours: two machines on the simulated
+ * host, digest on. Reference: one 4-ary heap and a loop, with the same draws, the same number
+ * of events and the same results (asserted). Million events a second; ratio at least 0.7.
+ * Returns 0, or -1 when the results differ.
+ */
+int bench_mmc(struct bench_result *result, unsigned runs);
+
+/*
+ * Snapshot and restore of the same world, loaded. Microseconds: ours: save, reference: a bare
+ * copy of as many bytes; ratio 1 is the best.
+ */
+int bench_snapshot(struct bench_result *result, unsigned runs);

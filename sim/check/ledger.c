@@ -1,0 +1,239 @@
+/*
+ * ledger.c - start, dispatch and end of the ledger; letting go of what is finished.
+ */
+#include "check/ledger_internal.h"
+#include "core/assert.h"
+
+struct ledger *ledger_new(struct arena *arena, const struct check_world *world,
+                          struct summary *summary)
+{
+    const struct cluster *cluster = world->cluster;
+    struct ledger *self = arena_alloc(arena, ARENA_HOST, sizeof *self);
+    self->arena = arena;
+    self->cluster = cluster;
+    self->draws = world->draws;
+    self->summary = summary;
+    self->limits = limits_new(arena, cluster);
+    self->nodes =
+        arena_alloc(arena, ARENA_HOST, (cluster->node_count + 1) * sizeof *self->nodes);
+    self->topics = arena_alloc(arena, ARENA_HOST,
+                               (cluster->counts[NODE_SCHEDULER] + 1) * sizeof *self->topics);
+    table_init(&self->activations, arena, sizeof(struct ledger_activation));
+    table_init(&self->things, arena, sizeof(struct ledger_thing));
+    table_init(&self->queues, arena, sizeof(struct ledger_queue));
+    table_init(&self->creations, arena, sizeof(struct ledger_creation));
+    for (uint32_t i = 0; i < cluster->node_count; i++) {
+        struct ledger_node *node = &self->nodes[i];
+        node->kind = cluster->nodes[i].kind;
+        node->in_file = node->in_edge = node->kind == NODE_CONTROLLER;
+    }
+    return self;
+}
+
+void ledger_on_record(struct ledger *self, const struct record *r)
+{
+    self->changed_count = 0;
+    self->is_late = false;
+    switch ((enum record_kind)r->kind) {
+    case RECORD_REQUEST_SENT:
+    case RECORD_REQUEST_DONE:
+    case RECORD_EDGE_PASSED:
+    case RECORD_ACCEPTED:
+    case RECORD_REJECTED:
+    case RECORD_ANSWERED:
+        ledger_on_request(self, r);
+        return;
+    case RECORD_APPENDED:
+    case RECORD_COMMITTED:
+        ledger_on_topic(self, r);
+        return;
+    case RECORD_DELIVERED:
+    case RECORD_LOOKED_UP:
+    case RECORD_FORWARDED:
+    case RECORD_QUEUED:
+    case RECORD_HANDED_OVER:
+    case RECORD_FETCHED:
+    case RECORD_RUN_STARTED:
+    case RECORD_RUN_ENDED:
+    case RECORD_RUN_CUT:
+    case RECORD_DROPPED:
+    case RECORD_RESCHEDULED:
+    case RECORD_MESSAGE_LOST:
+        ledger_on_movement(self, r);
+        return;
+    case RECORD_ACKED:
+    case RECORD_ACK_RECEIVED:
+    case RECORD_SLOT_FORCED:
+    case RECORD_STORED:
+        ledger_on_completion(self, r);
+        return;
+    case RECORD_EDGE_CHANGED:
+    case RECORD_NODE_STARTED:
+    case RECORD_NODE_LISTENING:
+    case RECORD_NODE_STOPPING:
+    case RECORD_NODE_STOPPED:
+    case RECORD_NODE_DISABLED:
+    case RECORD_NODE_ENABLED:
+        ledger_on_node(self, r);
+        return;
+    case RECORD_CONTAINER_MADE:
+    case RECORD_CONTAINER_USED:
+    case RECORD_CONTAINER_PAUSED:
+    case RECORD_CONTAINER_GONE:
+        ledger_on_container(self, r);
+        return;
+    case RECORD_QUEUE_MADE:
+    case RECORD_QUEUE_GONE:
+        ledger_on_queue(self, r);
+        return;
+    case RECORD_STATE:
+        ledger_on_state(self, r);
+        return;
+    case RECORD_KEY_PUT:
+    case RECORD_KEY_DELETED:
+        ledger_on_key(self, r);
+        return;
+    case RECORD_CREATION_ORDERED:
+    case RECORD_CREATION_DONE:
+        ledger_on_creation(self, r);
+        return;
+    case RECORD_NONE:
+    case RECORD_REQUEST_SKIPPED: /* summary.c */
+    case RECORD_STORE_SENT:
+    case RECORD_QUEUE_ASKED:
+    case RECORD_DECIDED:
+    case RECORD_SET_CHANGED:
+    case RECORD_SNAPSHOT:
+    case RECORD_CREATION_SENT:
+    case RECORD_CREATION_ANSWERED:
+    case RECORD_LEASE_GRANTED:
+    case RECORD_LEASE_EXPIRED:
+    case RECORD_THROTTLED:
+    case RECORD_COUNT_ANSWERED:
+    case RECORD_DEPLOY_STARTED:
+    case RECORD_DEPLOY_ENDED:
+    case RECORD_STEP_STARTED:
+    case RECORD_STEP_ENDED:
+    case RECORD_FAULT_APPLIED:
+    case RECORD_MESSAGE_REJECTED:
+    case RECORD_KIND_COUNT:
+        return;
+    }
+}
+
+/* Nobody can ask for it any more, and nothing about it is still on its way. */
+static bool ledger_is_finished(const struct ledger_activation *a)
+{
+    uint32_t open = LEDGER_SLOT | LEDGER_REQUEST | LEDGER_SUSPECT;
+    if ((a->flags & open) != 0 || a->place != PLACE_NONE || a->invoker != NODE_NONE)
+        return false;
+    if ((a->flags & LEDGER_RETURNED) != 0)
+        return a->completions_received >= a->completions_sent;
+    if ((a->flags & LEDGER_DONE) == 0)
+        return false;
+    if ((a->flags & LEDGER_ACCEPTED) == 0) /* else a controller may still accept it */
+        return (a->flags & LEDGER_REFUSED) != 0 || a->request_node == NODE_NONE;
+    return ledger_is_completed(a) && a->completions_received >= a->completions_sent;
+}
+
+static void ledger_count(struct ledger *self, const struct ledger_activation *a)
+{
+    if ((a->flags & LEDGER_RETURNED) != 0 || (a->flags & LEDGER_ACCEPTED) == 0)
+        return;
+    if (!ledger_is_completed(a))
+        self->summary->lost++;
+    else {
+        self->summary->completed++;
+        if ((a->flags & LEDGER_FAILED) != 0)
+            self->summary->failed++;
+        else
+            self->summary->succeeded++;
+    }
+}
+
+void ledger_let_go(struct ledger *self, struct ledger_activation *a)
+{
+    if (!ledger_is_finished(a))
+        return;
+    ledger_count(self, a);
+    table_remove(&self->activations, a->id, 0);
+}
+
+void ledger_retire(struct ledger *self, const struct record *r)
+{
+    if (!ledger_follows(r->activation))
+        return;
+    struct ledger_activation *a = ledger_find_request(self, r->activation);
+    if (a != NULL)
+        ledger_let_go(self, a);
+}
+
+void ledger_end(struct ledger *self, tstamp now)
+{
+    for (uint32_t i = 0; i < self->activations.item_used; i++) {
+        struct ledger_activation *a = table_at(&self->activations, i);
+        if (a == NULL)
+            continue;
+        ASSERT_OP(a->last_at, <=, now);
+        if ((a->flags & (LEDGER_ACCEPTED | LEDGER_RETURNED)) == 0 && !a->status_counted) {
+            summary_reject(self->summary, 0); /* no answer when the run ended */
+            a->status_counted = 1;
+        }
+        ledger_count(self, a);
+    }
+}
+
+struct ledger_activation *ledger_activation(const struct ledger *self, activation_id id)
+{
+    return ledger_follows(id) ? table_find(&self->activations, id, 0) : NULL;
+}
+
+const struct ledger_node *ledger_node(const struct ledger *self, node_id node)
+{
+    ASSERT_OP(node, <, self->cluster->node_count);
+    return &self->nodes[node];
+}
+
+const struct limits *ledger_limits(const struct ledger *self)
+{
+    return self->limits;
+}
+
+const struct table *ledger_activations(const struct ledger *self)
+{
+    return &self->activations;
+}
+
+uint32_t ledger_in_flight(const struct ledger *self)
+{
+    return self->in_flight;
+}
+
+uint32_t ledger_creations_open(const struct ledger *self)
+{
+    return self->creations.count;
+}
+
+bool ledger_is_late(const struct ledger *self)
+{
+    return self->is_late;
+}
+
+bool ledger_is_completed(const struct ledger_activation *a)
+{
+    return a->completions_received > 0 && (a->flags & LEDGER_STORED) != 0;
+}
+
+void ledger_digest(const struct ledger *self, struct digest *d)
+{
+    digest_two(d, self->in_flight, self->activations.count);
+    digest_two(d, self->things.count, self->queues.count);
+    for (uint32_t i = 0; i < self->cluster->node_count; i++) {
+        const struct ledger_node *n = &self->nodes[i];
+        digest_two(d, (uint64_t)n->topic_count << 32 | n->held_count,
+                   (uint64_t)n->invoker_count << 32 | n->slot_count);
+        digest_two(d, n->request_count,
+                   (uint64_t)(n->up << 5 | n->listening << 4 | n->disabled << 3 |
+                              n->in_edge << 2 | n->has_key << 1 | n->healthy));
+    }
+}

@@ -1,0 +1,201 @@
+/* cmd_run.c - run one scenario, or each variant of one, and say what came of it. */
+#include "cli/cli.h"
+#include "cli/session.h"
+#include "cli/why.h"
+#include "report/report.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct run_command {
+    struct session session;
+    const char *path;
+    bool has_seed, json;
+    uint64_t seed;
+};
+
+static void say_start(const struct scenario *scenario)
+{
+    fprintf(stderr, "rollcage %s: %s%s%s, hash %016" PRIx64 ", seed %" PRIu64 ", host sim\n",
+            ROLLCAGE_VERSION, scenario->path, scenario->variant ? " variant " : "",
+            scenario->variant ? scenario->variant : "", scenario->hash, scenario->seed);
+}
+
+/* The steps during which most was failed or lost, most first; at most three. */
+static void print_worst_steps(const struct result *result)
+{
+    const struct result_step *taken[3] = {0};
+    for (unsigned n = 0; n < 3; n++) {
+        for (uint32_t i = 0; i < result->step_count; i++) {
+            const struct result_step *step = &result->steps[i];
+            if (step->failed + step->lost == 0 || step == taken[0] || step == taken[1])
+                continue;
+            if (!taken[n] || step->failed + step->lost > taken[n]->failed + taken[n]->lost)
+                taken[n] = step;
+        }
+        if (taken[n])
+            printf("    %" PRIu64 " during %s.%s (%" PRIu64 " s to %" PRIu64 " s)\n",
+                   taken[n]->failed + taken[n]->lost, taken[n]->instance, taken[n]->step,
+                   taken[n]->start_ns / SEC(1), taken[n]->end_ns / SEC(1));
+    }
+    if (result->failed_outside + result->lost_outside > 0)
+        printf("    %" PRIu64 " while no step was under way\n",
+               result->failed_outside + result->lost_outside);
+}
+
+static void print_variant(const struct result *result)
+{
+    printf("%s: %" PRIu64 " activations accepted, %" PRIu64 " failed, %" PRIu64
+           " lost, %" PRIu64 " turned away%s\n",
+           result->variant, result->accepted, result->failed, result->lost, result->rejected,
+           result->expected ? "" : "   <-- not the expected outcome");
+    if (result->first_check < result->check_count) {
+        const struct result_check *check = &result->checks[result->first_check];
+        printf("  first: %s at %.3f s: %s\n", check->name,
+               (double)check->violations[result->first_example].at_ns * 1e-9,
+               check->violations[result->first_example].text);
+        print_worst_steps(result);
+        printf("  look closer: %s\n", result->look_closer);
+    } else {
+        printf("  every check held; %u of %u deployments ended well\n",
+               result->deploys_ended - result->deploys_failed, result->deploys_started);
+    }
+    if (*result->reason)
+        printf("  %s\n", result->reason);
+    printf("\n");
+}
+
+static void print_trail(const struct result *result)
+{
+    if (result->expected || !*result->directory || result->first_check >= result->check_count)
+        return;
+    printf("\n");
+    why_print(result->directory, result->checks[result->first_check].name, stdout);
+}
+
+static int run_one(const struct run_command *command, const char *variant, bool in_table,
+                   struct result *result)
+{
+    struct scenario scenario;
+    struct errmsg err = {0};
+    int status = session_read(&command->session, command->path, variant, command->has_seed,
+                              command->seed, &scenario, &err);
+    if (status == 0) {
+        say_start(&scenario);
+        status = session_run(&command->session, &scenario, result, &err);
+        scenario_release(&scenario);
+    }
+    if (status != 0) {
+        fprintf(stderr, "%s\n", err.text);
+        return err_exit(status);
+    }
+    if (!command->json) {
+        if (in_table)
+            print_variant(result);
+        else
+            report_text(result, stdout);
+        print_trail(result);
+    }
+    if (!result->expected)
+        fprintf(stderr, "reproduce: %s\n", result->reproduce);
+    return result->exit_code;
+}
+
+static int run_variants(const struct run_command *command, const struct scenario *scenario)
+{
+    struct result *results = calloc(scenario->variant_count, sizeof *results);
+    const struct result **list = calloc(scenario->variant_count, sizeof *list);
+    int status = EXIT_EXPECTED;
+    if (!command->json)
+        printf("%s\n\n", scenario->why);
+    for (uint32_t i = 0; i < scenario->variant_count; i++) {
+        result_init(&results[i]);
+        list[i] = &results[i];
+        status = cli_worse(status, run_one(command, scenario->variants[i], true, &results[i]));
+    }
+    if (command->json)
+        report_json_suite(list, scenario->variant_count, stdout);
+    for (uint32_t i = 0; i < scenario->variant_count; i++)
+        result_release(&results[i]);
+    free(results);
+    free(list);
+    return status;
+}
+
+static int parse(const struct cli_command *self, struct run_command *command, int argc,
+                 char **argv)
+{
+    struct cli_args args = {.argc = argc, .argv = argv};
+    const char *value = "";
+    while (args.at < args.argc && value) {
+        if (cli_flag(&args, "--json")) {
+            command->json = true;
+        } else if (cli_flag(&args, "--history")) {
+            command->session.history = true;
+        } else if (cli_option(&args, "--seed", &value)) {
+            command->has_seed = true;
+            if (!cli_number(value, &command->seed))
+                return cli_usage(self, "--seed wants a whole number, not", value ? value : "");
+        } else if (cli_option(&args, "--out", &value)) {
+            command->session.out = value;
+        } else if (cli_option(&args, "--host", &value)) {
+            if (value && strcmp(value, "sim") != 0)
+                return cli_usage(self, "--host: only `sim` can run a scenario here, not",
+                                 value);
+        } else if (cli_option(&args, "--set", &value)) {
+            if (command->session.set_count == SESSION_SETS_MAX)
+                return cli_usage(self, "too many --set", NULL);
+            command->session.sets[command->session.set_count++] = value;
+        } else if (args.argv[args.at][0] == '-' || command->path) {
+            return cli_usage(self, "unexpected", args.argv[args.at]);
+        } else {
+            command->path = args.argv[args.at++];
+        }
+    }
+    if (!value)
+        return cli_usage(self, "the last option wants a value", NULL);
+    return command->path ? -1 : cli_usage(self, "no scenario given", NULL);
+}
+
+static int run_run(const struct cli_command *self, int argc, char **argv)
+{
+    struct run_command command = {.session = {.out = "out", .keep = true}};
+    int status = parse(self, &command, argc, argv);
+    if (status >= 0)
+        return status;
+    session_catch_signals();
+    struct scenario scenario;
+    struct errmsg err = {0};
+    int read = session_read(&command.session, command.path, NULL, command.has_seed,
+                            command.seed, &scenario, &err);
+    if (read != 0) {
+        fprintf(stderr, "%s\n", err.text);
+        return err_exit(read);
+    }
+    if (scenario.variant_count > 0) {
+        status = run_variants(&command, &scenario);
+    } else {
+        struct result result;
+        result_init(&result);
+        status = run_one(&command, NULL, false, &result);
+        if (command.json && status != EXIT_INPUT && status != EXIT_ENVIRONMENT)
+            report_json_write(&result, stdout);
+        result_release(&result);
+    }
+    scenario_release(&scenario);
+    return status;
+}
+
+const struct cli_command cli_run = {
+    .name = "run",
+    .usage = "SCENARIO [--seed N] [--set PATH=VALUE]... [--out DIR] [--history] [--json]",
+    .about = "Run one scenario in virtual time (each of its variants) and judge it.",
+    .options = "  --seed N           over the file's own seed\n"
+               "  --set PATH=VALUE   change a key: --set deploy.0.procedure=restart-only\n"
+               "  --out DIR          where runs are left; out\n"
+               "  --history          leave history.jsonl also when all went as expected\n"
+               "  --json             the result as JSON, nothing else on stdout\n",
+    .example = "rollcage run scenarios/rollout/demo.yaml --seed 7",
+    .run = run_run,
+};

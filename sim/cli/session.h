@@ -1,0 +1,40 @@
+#pragma once
+/*
+ * session.h - what run and test share: reading with the program's defaults, running one seed,
+ * and what a run leaves in its folder.
+ */
+#include "cli/cli.h"
+#include "scenario/runner.h"
+
+#define SESSION_SETS_MAX 64u
+#define SESSION_PATH_SIZE 1024u
+
+struct session {
+    const char *sets[SESSION_SETS_MAX];
+    uint32_t set_count;
+    const char *out; /* "out" unless --out */
+    bool history;    /* always write history.jsonl */
+    bool keep;       /* write result.json and link out/latest; a suite keeps failures only */
+    bool any_of_expected;
+};
+
+/* Where shipped procedures are looked for last: beside the sources the program was built from.
+ */
+struct scenario_options session_scenario_options(void);
+
+/* ERR_FILE, ERR_INPUT, ERR_LATER as scenario_read. */
+int session_read(const struct session *self, const char *path, const char *variant,
+                 bool has_seed, uint64_t seed, struct scenario *ret_scenario,
+                 struct errmsg *err);
+
+/*
+ * Run a scenario that was read. When the outcome was not the expected one (or with history) the
+ * run is repeated with tracing and leaves history.jsonl and repro.yaml beside result.json. The
+ * result owns memory: result_release. Errors: ERR_ENVIRONMENT.
+ */
+int session_run(const struct session *self, const struct scenario *scenario,
+                struct result *ret_result, struct errmsg *err);
+
+/* SIGINT and SIGTERM cut a run short instead of ending the program. */
+void session_catch_signals(void);
+extern volatile bool session_interrupted;

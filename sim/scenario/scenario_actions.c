@@ -1,0 +1,295 @@
+/* scenario_actions.c - namespaces and actions. */
+#include "scenario/scenario_internal.h"
+#include <stddef.h>
+#include "core/assert.h"
+
+#define NAMESPACE(member)                                                                      \
+    .width = 8, .offset = (uint32_t)offsetof(struct namespace_info, member)
+
+static const struct schema_field namespace_fields[] = {
+    {.key = "invocations-per-minute",
+     .type = SCHEMA_COUNT,
+     NAMESPACE(invocations_per_minute),
+     .max = 1000000000,
+     .fallback = 60,
+     .example = "1000000",
+     .about = "Above it 429; 60 is upstream's default."},
+    {.key = "concurrent-invocations",
+     .type = SCHEMA_COUNT,
+     NAMESPACE(concurrent_invocations),
+     .max = 1000000000,
+     .fallback = 30,
+     .example = "1000",
+     .about = "Containers at once; 30 is upstream's default."},
+};
+const struct schema namespace_schema = {
+    .name = "a namespace",
+    .fields = namespace_fields,
+    .field_count = SCHEMA_COUNT_OF(namespace_fields),
+    .about =
+        "The key is its name. Recorded workloads run in namespace `trace`, which has limits "
+        "of 1000000 and 1000 unless it is named here."};
+
+static bool is_name(const char *text, size_t length)
+{
+    if (length == 0 || length > 60)
+        return false;
+    for (size_t i = 0; i < length; i++) {
+        char c = text[i];
+        bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  (strchr("_@.-", c) != NULL && i > 0) || c == '_';
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
+struct namespace_info *draft_add_namespace(struct reader *r, const struct tree_node *at,
+                                           const char *name)
+{
+    struct draft *draft = draft_of(r);
+    struct cluster *cluster = &draft->scenario->cluster;
+    if (cluster->namespace_count == NAMESPACES_MAX) {
+        reader_fail(r, at, ERR_INPUT, "too many namespaces, expected at most %u",
+                    NAMESPACES_MAX);
+        return NULL;
+    }
+    if (cluster->namespace_count == draft->namespace_max) {
+        draft->namespace_max = draft->namespace_max == 0 ? 8 : draft->namespace_max * 2;
+        struct namespace_info *larger =
+            region_array(r->region, draft->namespace_max, sizeof *larger);
+        if (cluster->namespace_count > 0)
+            memcpy(larger, draft->namespaces, cluster->namespace_count * sizeof *larger);
+        draft->namespaces = larger;
+    }
+    struct namespace_info *ns = &draft->namespaces[cluster->namespace_count++];
+    snprintf(ns->name, sizeof ns->name, "%s", name);
+    return ns;
+}
+
+int scenario_read_namespaces(struct reader *r, const struct tree_node *node, void *target)
+{
+    (void)target;
+    int result = expect_kind(r, node, TREE_MAP, "a mapping of names to namespaces");
+    for (uint32_t i = 0; i < node->count && result == 0; i++) {
+        const char *name = node->keys[i]->text;
+        if (!is_name(name, strlen(name)) || strcmp(name, "whisk.system") == 0)
+            return reader_fail(
+                r, node->keys[i], ERR_INPUT,
+                "\"%.60s\", expected the name of a namespace (letters, digits and _ @ . -)",
+                name);
+        struct namespace_info *ns = draft_add_namespace(r, node->keys[i], name);
+        result =
+            ns == NULL ? -ERR_INPUT : schema_read(r, &namespace_schema, node->items[i], ns);
+    }
+    return result;
+}
+
+namespace_id draft_find_namespace(const struct draft *draft, const char *name, size_t length)
+{
+    for (uint32_t i = 0; i < draft->scenario->cluster.namespace_count; i++)
+        if (strlen(draft->namespaces[i].name) == length &&
+            memcmp(draft->namespaces[i].name, name, length) == 0)
+            return (namespace_id)i;
+    return NAMESPACE_NONE;
+}
+
+/* ---- actions ---- */
+
+struct run_draft {
+    duration p50, p99;
+};
+static const struct schema_field run_fields[] = {
+    {.key = "p50",
+     .type = SCHEMA_DURATION,
+     .required = true,
+     .width = 8,
+     .offset = (uint32_t)offsetof(struct run_draft, p50),
+     .max = MINUTES(60),
+     .example = "40ms",
+     .about = "Half of the runs are shorter."},
+    {.key = "p99",
+     .type = SCHEMA_DURATION,
+     .required = true,
+     .width = 8,
+     .offset = (uint32_t)offsetof(struct run_draft, p99),
+     .max = MINUTES(60),
+     .example = "400ms",
+     .about = "One in a hundred is longer; log-normal through both."},
+};
+const struct schema run_schema = {.name = "run",
+                                  .fields = run_fields,
+                                  .field_count = SCHEMA_COUNT_OF(run_fields),
+                                  .about = "One duration (`40ms`: always), or:"};
+
+static int read_run(struct reader *r, const struct tree_node *node, void *target)
+{
+    struct action_info *action = target;
+    struct run_draft run = {0};
+    if (node->kind == TREE_TEXT) {
+        action->run_kind = RUN_FIXED;
+        return read_duration(r, node, 0, MINUTES(60), &action->run_a);
+    }
+    int result = schema_read(r, &run_schema, node, &run);
+    if (result == 0 && (run.p50 == 0 || run.p99 < run.p50))
+        result =
+            reader_fail(r, node, ERR_INPUT, "percentiles that fall, expected 0 < p50 <= p99");
+    action->run_kind = RUN_LOGNORMAL;
+    action->run_a = run.p50;
+    action->run_b = run.p99;
+    return result;
+}
+
+static int read_memory(struct reader *r, const struct tree_node *node, void *target)
+{
+    uint64_t bytes;
+    int result = read_size(r, node, UINT64_C(128) << 20, UINT64_C(512) << 20, &bytes);
+    if (result == 0 && bytes % ((uint64_t)1 << 20) != 0)
+        result = reader_fail(r, node, ERR_INPUT, "%s, expected whole MB", node->text);
+    if (result == 0)
+        ((struct action_info *)target)->memory_mb = (uint32_t)(bytes >> 20);
+    return result;
+}
+
+#define ACTION(member)                                                                         \
+    .width = sizeof(((struct action_info *)0)->member),                                        \
+    .offset = (uint32_t)offsetof(struct action_info, member)
+
+static const struct schema_field action_fields[] = {
+    {.key = "memory",
+     .type = SCHEMA_OTHER,
+     .read = read_memory,
+     .form = "size, 128MB to 512MB",
+     .standard = "256MB",
+     .example = "256MB",
+     .about = "Of its container."},
+    {.key = "init",
+     .type = SCHEMA_DURATION,
+     ACTION(init),
+     .max = MINUTES(5),
+     .fallback = MSEC(150),
+     .example = "150ms",
+     .about = "Of `/init` in a new container."},
+    {.key = "run",
+     .type = SCHEMA_OTHER,
+     .required = true,
+     .read = read_run,
+     .form = "duration, or `{ p50, p99 }`",
+     .example = "{ p50: 40ms, p99: 400ms }",
+     .about = "How long the code runs; what is longer than `timeout` is cut and fails."},
+    {.key = "timeout",
+     .type = SCHEMA_DURATION,
+     ACTION(timeout),
+     .min = MSEC(100),
+     .max = MINUTES(5),
+     .fallback = SEC(60),
+     .example = "60s",
+     .about = "The action's limit."},
+    {.key = "concurrency",
+     .type = SCHEMA_COUNT,
+     ACTION(concurrency),
+     .min = 1,
+     .max = 500,
+     .fallback = 1,
+     .example = "1",
+     .about = "Activations at once in one container."},
+    {.key = "instances",
+     .type = SCHEMA_COUNT,
+     ACTION(instance_limit),
+     .min = 1,
+     .max = 1000000,
+     .fallback = 0,
+     .standard = "none",
+     .example = "10",
+     .about = "Containers of the action at once."},
+    {.key = "fails",
+     .type = SCHEMA_RATIO,
+     .offset = (uint32_t)offsetof(struct action_info, fails),
+     .example = "1/100",
+     .about = "How often it answers with an error of its own, which is no failed activation."},
+    {.key = "sequence",
+     .type = SCHEMA_LATER,
+     .example = "[guest/hello]",
+     .about = "Actions one after the other; refused for now."},
+    {.key = "blackbox",
+     .type = SCHEMA_LATER,
+     .example = "true",
+     .about = "An image of its own; refused for now."},
+    {.key = "tags",
+     .type = SCHEMA_LATER,
+     .example = "[gpu]",
+     .about = "Wanted of an invoker; refused for now."},
+};
+const struct schema action_schema = {.name = "an action",
+                                     .fields = action_fields,
+                                     .field_count = SCHEMA_COUNT_OF(action_fields),
+                                     .about = "The key is `namespace/name` or "
+                                              "`namespace/package/name`."};
+
+struct action_info *draft_add_action(struct reader *r, const struct tree_node *at)
+{
+    struct draft *draft = draft_of(r);
+    struct cluster *cluster = &draft->scenario->cluster;
+    if (cluster->action_count == ACTIONS_MAX) {
+        reader_fail(r, at, ERR_INPUT, "too many actions, expected at most %u", ACTIONS_MAX);
+        return NULL;
+    }
+    if (cluster->action_count == draft->action_max) {
+        draft->action_max = draft->action_max == 0 ? 16 : draft->action_max * 2;
+        struct action_info *larger = region_array(r->region, draft->action_max, sizeof *larger);
+        if (cluster->action_count > 0)
+            memcpy(larger, draft->actions, cluster->action_count * sizeof *larger);
+        draft->actions = larger;
+    }
+    return &draft->actions[cluster->action_count++];
+}
+
+action_id draft_find_action(const struct draft *draft, const char *name)
+{
+    for (uint32_t i = 0; i < draft->scenario->cluster.action_count; i++)
+        if (strcmp(draft->actions[i].name, name) == 0)
+            return (action_id)i;
+    return ACTION_NONE;
+}
+
+static int read_action_name(struct reader *r, const struct tree_node *key,
+                            struct action_info *action)
+{
+    const char *slash = strchr(key->text, '/');
+    const char *second = slash == NULL ? NULL : strchr(slash + 1, '/');
+    size_t length = strlen(key->text);
+    bool ok = slash != NULL && length < sizeof action->name &&
+              is_name(key->text, (size_t)(slash - key->text));
+    if (ok && second == NULL)
+        ok = is_name(slash + 1, strlen(slash + 1));
+    else if (ok)
+        ok = is_name(slash + 1, (size_t)(second - slash - 1)) &&
+             is_name(second + 1, strlen(second + 1));
+    if (!ok)
+        return reader_fail(r, key, ERR_INPUT,
+                           "\"%.80s\", expected the name of an action, such as guest/hello",
+                           key->text);
+    action->ns = draft_find_namespace(draft_of(r), key->text, (size_t)(slash - key->text));
+    if (action->ns == NAMESPACE_NONE)
+        return reader_fail(r, key, ERR_INPUT,
+                           "no namespace \"%.*s\", expected one of `namespaces`",
+                           (int)(slash - key->text), key->text);
+    snprintf(action->name, sizeof action->name, "%s", key->text);
+    return 0;
+}
+
+int scenario_read_actions(struct reader *r, const struct tree_node *node, void *target)
+{
+    (void)target;
+    int result = expect_kind(r, node, TREE_MAP, "a mapping of names to actions");
+    for (uint32_t i = 0; i < node->count && result == 0; i++) {
+        struct action_info *action = draft_add_action(r, node->keys[i]);
+        if (action == NULL)
+            return -ERR_INPUT;
+        action->memory_mb = 256;
+        result = read_action_name(r, node->keys[i], action);
+        if (result == 0)
+            result = schema_read(r, &action_schema, node->items[i], action);
+    }
+    return result;
+}
