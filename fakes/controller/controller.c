@@ -334,7 +334,7 @@ static void controller_step(void *machine, const struct event *ev, struct effect
     case EVENT_WAKE:
         controller_wake(self, fx);
         break;
-    case EVENT_SIGNAL: /* nothing is drained: Controller.scala:308-312 */
+    case EVENT_SIGNAL: /* ends_at_signal: nothing is drained, Controller.scala:308-312 */
         break;
     case EVENT_LINK:
         controller_link(self, ev, fx);
@@ -432,4 +432,5 @@ const struct machine_ops controller_ops = {
     .config_fields = controller_fields,
     .config_field_count = sizeof controller_fields / sizeof controller_fields[0],
     .config_size = sizeof(struct controller_config),
+    .ends_at_signal = true,
 };

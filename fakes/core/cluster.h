@@ -43,10 +43,10 @@ NAMES_DECLARE(bug)
 enum bug_value { BUG_FIXED, BUG_OLD, BUG_LOST_UPDATE, BUG_VALUE_COUNT };
 
 struct node_info {
-    uint8_t kind;                 /* enum node_kind */
+    uint8_t kind;                         /* enum node_kind */
     uint8_t behaviour_from, behaviour_to; /* first boot; after a restart by the deployer */
-    uint16_t index;               /* within its kind: scheduler1 has 1 */
-    char name[22];                /* "scheduler1", "kafka" */
+    uint16_t index;                       /* within its kind: scheduler1 has 1 */
+    char name[22];                        /* "scheduler1", "kafka" */
 };
 
 struct namespace_info {
@@ -63,7 +63,7 @@ struct action_info {
     uint8_t run_kind;
     bool blackbox;
     uint32_t memory_mb;
-    uint32_t concurrency; /* activations at once in one container */
+    uint32_t concurrency;    /* activations at once in one container */
     uint32_t instance_limit; /* containers at once; 0: none of its own */
     duration init, timeout;
     duration run_a, run_b, run_points[7];
@@ -100,7 +100,7 @@ struct trace_call { /* one call of a recorded workload, sorted by at */
     tstamp at;
     duration run; /* 0: draw it from the action */
     action_id action;
-    uint8_t skipped; /* 0, or 1 + enum of sim/scenario/trace.h: not sent, only counted */
+    uint8_t skipped;  /* 0, or 1 + enum of sim/scenario/trace.h: not sent, only counted */
     uint32_t ordinal; /* of the load entry; request id = entry << 24 | ordinal */
 };
 

@@ -14,7 +14,7 @@ enum event_kind {
 
 struct event {
     enum event_kind kind;
-    tstamp at; /* never decreases */
+    tstamp at;                     /* never decreases */
     const struct message *message; /* EVENT_DELIVER */
     node_id peer;                  /* EVENT_LINK */
     uint8_t down;                  /* EVENT_LINK */

@@ -19,9 +19,11 @@ enum fault_action {
 
 struct fault_verdict {
     enum fault_action action;
+    bool is_count;   /* FAULT_ANSWER: the body is a gate's count, kept as COUNT_ANSWERED */
     uint16_t rule;   /* index of the rule, for the record */
     uint16_t status; /* FAULT_ANSWER: HTTP status in the node's name */
     blob body;       /* FAULT_ANSWER: body; owned by the message that carries it */
+    uint64_t count;  /* is_count: that number */
     duration delay;  /* FAULT_DELAY; FAULT_ANSWER: before the answer */
 };
 

@@ -21,7 +21,8 @@ void json_out_object_begin(struct json_out *self);
 void json_out_object_end(struct json_out *self);
 void json_out_array_begin(struct json_out *self);
 void json_out_array_end(struct json_out *self);
-/* Keys must be given in ascending byte order within one object (asserted by the caller's tests). */
+/* Keys must be given in ascending byte order within one object (asserted by the caller's
+ * tests). */
 void json_out_key(struct json_out *self, const char *key);
 void json_out_string(struct json_out *self, const char *text);
 void json_out_number(struct json_out *self, uint64_t value);
@@ -31,7 +32,16 @@ void json_out_raw(struct json_out *self, const char *json);
 blob json_out_finish(struct json_out *self);
 
 #define JSON_DEPTH_MAX 64
-enum json_kind { JSON_INVALID, JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+enum json_kind {
+    JSON_INVALID,
+    JSON_NULL,
+    JSON_FALSE,
+    JSON_TRUE,
+    JSON_NUMBER,
+    JSON_STRING,
+    JSON_ARRAY,
+    JSON_OBJECT
+};
 struct json_in { /* a view of one value */
     const char *text;
     size_t length;

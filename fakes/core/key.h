@@ -15,16 +15,16 @@ struct cluster;
 
 /* In the bytewise order of their texts. Cluster name is always `whisk`. */
 #define KEY_LIST(X)                                                                            \
-    X(NONE, "")               /* as a prefix: all keys */                                      \
+    X(NONE, "")                   /* as a prefix: all keys */                                  \
     X(IN_PROGRESS, "in-progress") /* ns, action, revision, node: scheduler, id: creation */    \
-    X(INSTANCE, "instance")   /* node; ../lease */                                             \
-    X(INVOKERS, "invokers")   /* node */                                                       \
-    X(EXISTING, "namespace")  /* ns, action, revision, node: invoker, id: container */         \
-    X(QUEUE, "queue")         /* ns, action; ../leader */                                      \
-    X(SCHEDULER, "scheduler") /* node */                                                       \
-    X(THROTTLING, "throttling") /* ns, action or ACTION_NONE for the namespace's own flag */   \
-    X(WARMED, "warmed")       /* ns, action, revision, node: invoker, id: container */         \
-    X(RAW, "raw")             /* id: blob with the text; foreign clients only */
+    X(INSTANCE, "instance")       /* node; ../lease */                                         \
+    X(INVOKERS, "invokers")       /* node */                                                   \
+    X(EXISTING, "namespace")      /* ns, action, revision, node: invoker, id: container */     \
+    X(QUEUE, "queue")             /* ns, action; ../leader */                                  \
+    X(SCHEDULER, "scheduler")     /* node */                                                   \
+    X(THROTTLING, "throttling")   /* ns, action or ACTION_NONE for the namespace's own flag */ \
+    X(WARMED, "warmed")           /* ns, action, revision, node: invoker, id: container */     \
+    X(RAW, "raw")                 /* id: blob with the text; foreign clients only */
 #define KEY_MEMBER(id, text) KEY_##id,
 enum key_family { KEY_LIST(KEY_MEMBER) KEY_FAMILY_COUNT };
 NAMES_DECLARE(key_family)
@@ -40,12 +40,13 @@ struct key { /* 16 bytes, no padding; unused fields are 0 (node, ns, action: as 
 
 #define VALUE_LIST(X)                                                                          \
     X(EMPTY, "empty")                                                                          \
-    X(ENDPOINTS, "endpoints")   /* node: scheduler */                                          \
-    X(SCHEDULER, "scheduler")   /* node, a: queueSize */                                       \
-    X(INVOKER, "invoker")       /* status: enum invoker_status, a: free, b: busy, c: in progress, MB */ \
-    X(BOOL, "bool")             /* a: 0 or 1 */                                                \
-    X(LEASE, "lease")           /* a: lease id */                                              \
-    X(RAW, "raw")               /* a: blob; foreign clients only */
+    X(ENDPOINTS, "endpoints") /* node: scheduler */                                            \
+    X(SCHEDULER, "scheduler") /* node, a: queueSize */                                         \
+    X(INVOKER,                                                                                 \
+      "invoker")      /* status: enum invoker_status, a: free, b: busy, c: in progress, MB */  \
+    X(BOOL, "bool")   /* a: 0 or 1 */                                                          \
+    X(LEASE, "lease") /* a: lease id */                                                        \
+    X(RAW, "raw")     /* a: blob; foreign clients only */
 #define VALUE_MEMBER(id, text) VALUE_##id,
 enum value_kind { VALUE_LIST(VALUE_MEMBER) VALUE_KIND_COUNT };
 

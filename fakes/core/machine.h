@@ -35,8 +35,10 @@ struct machine_ops {
     const char *name;
     size_t size;         /* of the machine's struct */
     size_t durable_size; /* its first bytes that survive a crash; blocks: arena_alloc_durable */
-    uint32_t effects_max; /* most messages or records of one step, with its reason in the header */
-    /* Called before EVENT_START of every incarnation. Memory is zeroed but for the durable part. */
+    uint32_t
+        effects_max; /* most messages or records of one step, with its reason in the header */
+    /* Called before EVENT_START of every incarnation. Memory is zeroed but for the durable
+     * part. */
     void (*init)(void *self, const struct machine_env *env);
     void (*step)(void *self, const struct event *ev, struct effects *fx);
     struct wakeup (*next_wakeup)(const void *self);
@@ -47,4 +49,8 @@ struct machine_ops {
     const struct config_field *config_fields;
     uint32_t config_field_count;
     size_t config_size;
+    /* SIGTERM ends its actor system, and with it all work and every connection, at once; only
+     * the empty process remains until `timing.stop` (Pekko's coordinated shutdown without
+     * tasks). */
+    bool ends_at_signal;
 };

@@ -16,8 +16,9 @@
 /* Links: latency and order. HTTP, gRPC, etcd and database calls are free of order; Kafka,
  * watch and remoting keep the order of (sender, receiver). */
 #define LINK_LIST(X)                                                                           \
-    X(POST, "post") X(HTTP, "http") X(KAFKA, "kafka") X(ETCD, "etcd") X(WATCH, "watch")        \
-    X(GRPC, "grpc") X(REMOTING, "remoting") X(DATABASE, "database") X(CONTROL, "control")
+    X(POST, "post")                                                                            \
+    X(HTTP, "http") X(KAFKA, "kafka") X(ETCD, "etcd") X(WATCH, "watch") X(GRPC, "grpc")        \
+        X(REMOTING, "remoting") X(DATABASE, "database") X(CONTROL, "control")
 #define LINK_MEMBER(id, text) LINK_##id,
 enum link { LINK_LIST(LINK_MEMBER) LINK_COUNT };
 NAMES_DECLARE(link)
@@ -108,13 +109,19 @@ struct creation { /* 24 bytes; ContainerCreationMessage and its ack, Message.sca
     node_id scheduler; /* rootSchedulerIndex, schedulerHost, rpcPort */
     node_id invoker;   /* in the ack: who answers */
     uint8_t retry;
-    uint8_t error; /* enum creation_error; ack only */
+    uint8_t error;    /* enum creation_error; ack only */
     uint8_t deletion; /* 1: a ContainerDeletionMessage (no id) */
     uint8_t spare[5];
 };
 
 /* One record of a topic. */
-enum entry_kind { ENTRY_ACTIVATION, ENTRY_ACK, ENTRY_CREATION, ENTRY_CREATION_ACK, ENTRY_WARM_UP };
+enum entry_kind {
+    ENTRY_ACTIVATION,
+    ENTRY_ACK,
+    ENTRY_CREATION,
+    ENTRY_CREATION_ACK,
+    ENTRY_WARM_UP
+};
 struct entry { /* 32 bytes */
     uint8_t kind;
     uint8_t spare[3];
@@ -126,7 +133,13 @@ struct entry { /* 32 bytes */
     } u;
 };
 
-enum topic_kind { TOPIC_COMPLETED, TOPIC_SCHEDULER, TOPIC_CREATION_ACK, TOPIC_INVOKER, TOPIC_KIND_COUNT };
+enum topic_kind {
+    TOPIC_COMPLETED,
+    TOPIC_SCHEDULER,
+    TOPIC_CREATION_ACK,
+    TOPIC_INVOKER,
+    TOPIC_KIND_COUNT
+};
 #define TOPIC(kind, index) ((uint32_t)(kind) << 16 | (uint32_t)(index))
 #define TOPIC_KIND(topic) ((enum topic_kind)((topic) >> 16))
 #define TOPIC_INDEX(topic) ((topic)&0xffffu)
@@ -142,9 +155,23 @@ enum range_mode { RANGE_GET, RANGE_PREFIX, RANGE_COUNT };
 enum fetch_result { FETCHED_ACTIVATION, FETCHED_NOTHING, FETCHED_NO_QUEUE, FETCHED_MISMATCH };
 enum document_kind { DOCUMENT_ACTION, DOCUMENT_IDENTITY, DOCUMENT_RECORD };
 enum document_result { DOCUMENT_FOUND, DOCUMENT_MISSING, DOCUMENT_MISMATCH, DOCUMENT_ERROR };
-enum http_method { HTTP_GET, HTTP_POST, HTTP_PUT, HTTP_DELETE, HTTP_OPTIONS, HTTP_HEAD, HTTP_PATCH };
+enum http_method {
+    HTTP_GET,
+    HTTP_POST,
+    HTTP_PUT,
+    HTTP_DELETE,
+    HTTP_OPTIONS,
+    HTTP_HEAD,
+    HTTP_PATCH
+};
 enum content_type { CONTENT_NONE, CONTENT_TEXT, CONTENT_JSON };
-enum control_op { CONTROL_STOP, CONTROL_KILL, CONTROL_START, CONTROL_PULL, CONTROL_REMOVE_CONTAINERS };
+enum control_op {
+    CONTROL_STOP,
+    CONTROL_KILL,
+    CONTROL_START,
+    CONTROL_PULL,
+    CONTROL_REMOVE_CONTAINERS
+};
 
 struct message {
     uint16_t kind;
@@ -206,7 +233,7 @@ struct message {
             uint64_t offset; /* commit: next to read; records: of the first */
             uint32_t count;  /* poll: at most; records: how many in the batch */
             uint32_t wait_ms;
-            blob batch;      /* struct entry[count] */
+            blob batch; /* struct entry[count] */
             uint32_t ok;
         } kafka;
         struct { /* range, put, put-if-absent, delete */
@@ -231,7 +258,7 @@ struct message {
             uint32_t spare2;
         } lease;
         struct {
-            struct key key; /* create: prefix with depth; event: the key */
+            struct key key;     /* create: prefix with depth; event: the key */
             struct value value; /* event: new value; of a delete the previous one */
             uint32_t revision;
             uint16_t watch; /* the client's number of the watch */

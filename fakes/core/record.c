@@ -309,9 +309,9 @@ static void out_remark(struct out *o, char letter)
         text = r->value2 == ACK_BY_SCHEDULER ? " (no controller can read it)" : "";
         break;
     case 'l':
-        text = r->outcome == OUTCOME_FAILED ? " that it cannot read"
-               : r->value == 0              ? ", too late or no slot to release"
-                                            : "";
+        text = r->outcome == OUTCOME_FAILED               ? " that it cannot read"
+               : r->value == 0 && r->detail != ACK_RESULT ? ", too late or no slot to release"
+                                                          : "";
         break;
     case 'y':
         text = r->detail == 1 ? " with its lease" : "";

@@ -17,66 +17,73 @@
  */
 #define RECORD_LIST(X)                                                                         \
     X(NONE, "none")                                                                            \
-    X(REQUEST_SENT, "request-sent")         /* client: a act ns, v: 1 blocking */              \
-    X(REQUEST_SKIPPED, "request-skipped")   /* client: a act, d: reason */                     \
-    X(REQUEST_DONE, "request-done")         /* client: a act, v: HTTP status (0 broken, 1 refused), d: response, w: error_text, o */ \
-    X(EDGE_PASSED, "edge-passed")           /* edge: a, p: controller */                       \
-    X(EDGE_CHANGED, "edge-changed")         /* edge: p: controller, v: 1 in 0 out, o: reload */\
-    X(ACCEPTED, "accepted")                 /* controller, slot taken: a act ns, v: 1 blocking */ \
-    X(REJECTED, "rejected")                 /* controller: a act ns, v: HTTP status */         \
-    X(APPENDED, "appended")                 /* kafka: a (0 for others), p: writer, v: topic, w: offset, cr */ \
-    X(COMMITTED, "committed")               /* kafka: v: topic, w: next offset */              \
-    X(DELIVERED, "delivered")               /* a feed hands it to its handler: a, cr, v: topic, w: offset */ \
-    X(LOOKED_UP, "looked-up")               /* queue manager starts a look-up: a act */        \
-    X(FORWARDED, "forwarded")               /* to another scheduler: a act, p */               \
-    X(QUEUED, "queued")                     /* into a memory queue: a act ns, v: length */     \
-    X(HANDED_OVER, "handed-over")           /* queue to container: a c, p: invoker */          \
-    X(FETCHED, "fetched")                   /* container has it: a c */                        \
-    X(RUN_STARTED, "run-started")           /* a c act ns */                                   \
-    X(RUN_ENDED, "run-ended")               /* a c, d: response_status, v: ns run */           \
-    X(DROPPED, "dropped")                   /* scheduler completes it with an error: a act, d: error_text, v: response */ \
-    X(ACKED, "acked")                       /* an ack is on its way: a, p: controller, d: ack kind, v: response, w: ack_instance */ \
-    X(ACK_RECEIVED, "ack-received")         /* controller: a, d: ack kind, v: 1 slot released, 0 too late; o: FAILED unparsable */ \
-    X(SLOT_FORCED, "slot-forced")           /* controller's timer: a */                        \
-    X(ANSWERED, "answered")                 /* controller answers the call: a, v: HTTP status, d: response */ \
-    X(STORED, "stored")                     /* database: record written: a, d: response */     \
-    X(STORE_SENT, "store-sent")             /* a, d: response */                               \
-    X(RUN_CUT, "run-cut")                   /* a container died with it: a c */                \
-    X(RESCHEDULED, "rescheduled")           /* a, o */                                         \
-    X(QUEUE_ASKED, "queue-asked")           /* controller sends CreateQueue: act ns, p */      \
-    X(QUEUE_MADE, "queue-made")             /* act ns, v: revision */                          \
-    X(QUEUE_GONE, "queue-gone")             /* act ns */                                       \
-    X(STATE, "state")                       /* fsm moved: d: fsm kind, v: from, w: to, act, c */ \
-    X(DECIDED, "decided")                   /* queue: act, d: decision, v: count */            \
-    X(SET_CHANGED, "set-changed")           /* shared set: d: set_step, c or cr, v: size after, act */ \
-    X(SNAPSHOT, "snapshot")                 /* decision input: act, v: containers<<32|creations, w: waiting<<32|stale */ \
-    X(CREATION_ORDERED, "creation-ordered") /* cr act ns */                                    \
-    X(CREATION_SENT, "creation-sent")       /* cr act, p: invoker, v: retry */                 \
+    X(REQUEST_SENT, "request-sent")       /* client: a act ns, v: 1 blocking */                \
+    X(REQUEST_SKIPPED, "request-skipped") /* client: a act, d: reason */                       \
+    X(REQUEST_DONE, "request-done") /* client: a act, v: HTTP status (0 broken, 1 refused), d: \
+                                       response, w: error_text, o */                           \
+    X(EDGE_PASSED, "edge-passed")   /* edge: a, p: controller */                               \
+    X(EDGE_CHANGED, "edge-changed") /* edge: p: controller, v: 1 in 0 out, o: reload */        \
+    X(ACCEPTED, "accepted")         /* controller, slot taken: a act ns, v: 1 blocking */      \
+    X(REJECTED, "rejected")         /* controller: a act ns, v: HTTP status */                 \
+    X(APPENDED, "appended") /* kafka: a (0 for others), p: writer, v: topic, w: offset, cr */  \
+    X(COMMITTED, "committed") /* kafka: v: topic, w: next offset */                            \
+    X(DELIVERED, "delivered") /* a feed hands it to its handler: a, cr, v: topic, w: offset */ \
+    X(LOOKED_UP, "looked-up") /* queue manager starts a look-up: a act */                      \
+    X(FORWARDED, "forwarded") /* to another scheduler: a act, p */                             \
+    X(QUEUED, "queued")       /* into a memory queue: a act ns, v: length */                   \
+    X(HANDED_OVER, "handed-over") /* queue to container: a c, p: invoker */                    \
+    X(FETCHED, "fetched")         /* container has it: a c */                                  \
+    X(RUN_STARTED, "run-started") /* a c act ns */                                             \
+    X(RUN_ENDED, "run-ended")     /* a c, d: response_status, v: ns run */                     \
+    X(DROPPED,                                                                                 \
+      "dropped") /* scheduler completes it with an error: a act, d: error_text, v: response */ \
+    X(ACKED, "acked") /* an ack is on its way: a, p: controller, d: ack kind, v: response, w:  \
+                         ack_instance */                                                       \
+    X(ACK_RECEIVED, "ack-received") /* controller: a, d: ack kind, v: 1 slot released, 0 too   \
+                                       late; o: FAILED unparsable */                           \
+    X(SLOT_FORCED, "slot-forced")   /* controller's timer: a */                                \
+    X(ANSWERED, "answered") /* controller answers the call: a, v: HTTP status, d: response */  \
+    X(STORED, "stored")     /* database: record written: a, d: response */                     \
+    X(STORE_SENT, "store-sent")   /* a, d: response */                                         \
+    X(RUN_CUT, "run-cut")         /* a container died with it: a c */                          \
+    X(RESCHEDULED, "rescheduled") /* a, o */                                                   \
+    X(QUEUE_ASKED, "queue-asked") /* controller sends CreateQueue: act ns, p */                \
+    X(QUEUE_MADE, "queue-made")   /* act ns, v: revision */                                    \
+    X(QUEUE_GONE, "queue-gone")   /* act ns */                                                 \
+    X(STATE, "state")             /* fsm moved: d: fsm kind, v: from, w: to, act, c */         \
+    X(DECIDED, "decided")         /* queue: act, d: decision, v: count */                      \
+    X(SET_CHANGED, "set-changed") /* shared set: d: set_step, c or cr, v: size after, act */   \
+    X(SNAPSHOT,                                                                                \
+      "snapshot") /* decision input: act, v: containers<<32|creations, w: waiting<<32|stale */ \
+    X(CREATION_ORDERED, "creation-ordered")   /* cr act ns */                                  \
+    X(CREATION_SENT, "creation-sent")         /* cr act, p: invoker, v: retry */               \
     X(CREATION_ANSWERED, "creation-answered") /* invoker: cr act, d: creation_error, o */      \
-    X(CREATION_DONE, "creation-done")       /* job closed: cr act, d: creation_error, o */     \
-    X(CONTAINER_MADE, "container-made")     /* c act ns */                                     \
-    X(CONTAINER_USED, "container-used")     /* connected or resumed: c act, cr */              \
-    X(CONTAINER_PAUSED, "container-paused") /* c act */                                        \
-    X(CONTAINER_GONE, "container-gone")     /* destroyed or given up: c act */                 \
-    X(KEY_PUT, "key-put")                   /* etcd: k, d: 1 created */                        \
-    X(KEY_DELETED, "key-deleted")           /* etcd: k, d: 1 by lease expiry */                \
-    X(LEASE_GRANTED, "lease-granted")       /* etcd: p: owner, v: lease */                     \
-    X(LEASE_EXPIRED, "lease-expired")       /* etcd: p: owner, v: lease */                     \
-    X(THROTTLED, "throttled")               /* controller: act ns, v: 429 cause */             \
-    X(NODE_STARTED, "node-started")         /* host: v: incarnation, w: behaviour */           \
-    X(NODE_LISTENING, "node-listening")     /* its port is bound */                            \
-    X(NODE_STOPPING, "node-stopping")       /* signal sent */                                  \
-    X(NODE_STOPPED, "node-stopped")         /* d: 0 stopped 1 killed by a fault */             \
-    X(NODE_DISABLED, "node-disabled")       /* POST /disable taken */                          \
+    X(CREATION_DONE, "creation-done")         /* job closed: cr act, d: creation_error, o */   \
+    X(CONTAINER_MADE, "container-made")       /* c act ns */                                   \
+    X(CONTAINER_USED, "container-used")       /* connected or resumed: c act, cr */            \
+    X(CONTAINER_PAUSED, "container-paused")   /* c act */                                      \
+    X(CONTAINER_GONE, "container-gone")       /* destroyed or given up: c act */               \
+    X(KEY_PUT, "key-put")                     /* etcd: k, d: 1 created */                      \
+    X(KEY_DELETED, "key-deleted")             /* etcd: k, d: 1 by lease expiry */              \
+    X(LEASE_GRANTED, "lease-granted")         /* etcd: p: owner, v: lease */                   \
+    X(LEASE_EXPIRED, "lease-expired")         /* etcd: p: owner, v: lease */                   \
+    X(THROTTLED, "throttled")                 /* controller: act ns, v: 429 cause */           \
+    X(NODE_STARTED, "node-started")           /* host: v: incarnation, w: behaviour */         \
+    X(NODE_LISTENING, "node-listening")       /* its port is bound */                          \
+    X(NODE_STOPPING, "node-stopping")         /* signal sent */                                \
+    X(NODE_STOPPED, "node-stopped")           /* d: 0 stopped 1 killed by a fault */           \
+    X(NODE_DISABLED, "node-disabled")         /* POST /disable taken */                        \
     X(NODE_ENABLED, "node-enabled")                                                            \
-    X(COUNT_ANSWERED, "count-answered")     /* the gate's count: v, d: HTTP status class / 100 */ \
-    X(DEPLOY_STARTED, "deploy-started")     /* deployer: v: entry */                           \
-    X(DEPLOY_ENDED, "deploy-ended")         /* deployer: v: entry, o */                        \
-    X(STEP_STARTED, "step-started")         /* deployer: p: instance, v: step, w: entry */     \
-    X(STEP_ENDED, "step-ended")             /* deployer: p, v: step, w: entry<<32|polls, d: step outcome, o */ \
-    X(FAULT_APPLIED, "fault-applied")       /* host: v: rule, p: node, d: message kind */      \
-    X(MESSAGE_LOST, "message-lost")         /* host: p: receiver, d: message kind, a */        \
-    X(MESSAGE_REJECTED, "message-rejected") /* no sense here: p: sender, d: message kind, v: what, a */
+    X(COUNT_ANSWERED, "count-answered") /* the gate's count: v, d: HTTP status class / 100 */  \
+    X(DEPLOY_STARTED, "deploy-started") /* deployer: v: entry */                               \
+    X(DEPLOY_ENDED, "deploy-ended")     /* deployer: v: entry, o */                            \
+    X(STEP_STARTED, "step-started")     /* deployer: p: instance, v: step, w: entry */         \
+    X(STEP_ENDED,                                                                              \
+      "step-ended") /* deployer: p, v: step, w: entry<<32|polls, d: step outcome, o */         \
+    X(FAULT_APPLIED, "fault-applied") /* host: v: rule, p: node, d: message kind */            \
+    X(MESSAGE_LOST, "message-lost")   /* host: p: receiver, d: message kind, a */              \
+    X(MESSAGE_REJECTED,                                                                        \
+      "message-rejected") /* no sense here: p: sender, d: message kind, v: what, a */
 #define RECORD_MEMBER(id, text) RECORD_##id,
 enum record_kind { RECORD_LIST(RECORD_MEMBER) RECORD_KIND_COUNT };
 NAMES_DECLARE(record)
@@ -112,11 +119,13 @@ NAMES_DECLARE(response)
     X(CONNECTION_BROKEN, "The connection broke before an answer came.")                        \
     X(CONNECTION_REFUSED, "The connection was refused.")                                       \
     X(NO_UPSTREAM, "no live upstreams")                                                        \
-    X(NO_SCHEDULER, "The server is currently unavailable (because it is overloaded or down for maintenance).") \
+    X(NO_SCHEDULER, "The server is currently unavailable (because it is overloaded or down "   \
+                    "for maintenance).")                                                       \
     X(TOO_MANY_REQUESTS, "Too many requests")                                                  \
     X(TOO_MANY_PER_MINUTE, "Too many requests in the last minute")                             \
     X(SEND_FAILED, "There was an internal server error.")                                      \
-    X(REQUEST_TIMEOUT, "The server was not able to produce a timely response to your request.")\
+    X(REQUEST_TIMEOUT,                                                                         \
+      "The server was not able to produce a timely response to your request.")                 \
     X(UPSTREAM_TIMEOUT, "upstream timed out")                                                  \
     X(NOT_FOUND, "The requested resource does not exist.")
 #define ERROR_TEXT_MEMBER(id, text) ERROR_##id,
@@ -146,7 +155,7 @@ NAMES_DECLARE(creation_error)
 enum set_step { SET_ADD, SET_REMOVE, SET_LOAD, SET_STORE, SET_READ_STALE };
 enum step_outcome { STEP_OK, STEP_FAILED, STEP_IGNORED, STEP_SKIPPED, STEP_GAVE_UP };
 
-struct record { /* 64 bytes */
+struct record {   /* 64 bytes */
     uint64_t seq; /* dense from 1; given by the host */
     tstamp at;
     uint16_t kind;

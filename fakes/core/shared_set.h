@@ -10,7 +10,8 @@
  *                    of the whole set: of two changes that overlap, the later store wins.
  * In SET_LOST_UPDATE the store is a timer of the owner: when shared_set_change returns a
  * window, the owner arms a timer for it and calls shared_set_store when it fires.
- * Source: MemoryQueue.scala:172-173 at 1fae641a2 (concurrent sets); plain vars before 651a2e957.
+ * Source: MemoryQueue.scala:172-173 at 1fae641a2 (concurrent sets); plain vars before
+ * 651a2e957.
  */
 #include "core/machine.h"
 
@@ -39,13 +40,13 @@ struct shared_set {
     action_id action;
     uint32_t *ids; /* sorted */
     uint32_t count, max;
-    uint64_t entity; /* for draws */
+    uint64_t entity;  /* for draws */
     uint32_t changes; /* ordinal of changes and reads */
     /* SET_STALE: sizes over the last staleness, newest last. */
     struct set_version {
         tstamp at;
         uint32_t count;
-    } *versions;
+    } * versions;
     uint32_t version_count, version_max;
     uint32_t open; /* set_changes between load and store */
     struct set_change *first_open;

@@ -10,10 +10,10 @@
 typedef uint64_t tstamp;   /* an instant, ns */
 typedef uint64_t duration; /* a length, ns */
 
-#define USEC(n) ((duration)(n) * 1000u)
-#define MSEC(n) ((duration)(n) * 1000000u)
-#define SEC(n) ((duration)(n) * 1000000000u)
-#define MINUTES(n) ((duration)(n) * 60000000000u)
+#define USEC(n) ((duration)(n)*1000u)
+#define MSEC(n) ((duration)(n)*1000000u)
+#define SEC(n) ((duration)(n)*1000000000u)
+#define MINUTES(n) ((duration)(n)*60000000000u)
 
 #define TSTAMP_ORIGIN SEC(3600)
 #define TSTAMP_NEVER UINT64_MAX
@@ -28,5 +28,6 @@ static inline tstamp tstamp_add(tstamp at, duration length)
 /* Calendar milliseconds of an instant, as upstream prints and compares them. */
 static inline uint64_t tstamp_epoch_ms(tstamp at)
 {
-    return TSTAMP_EPOCH_MS + (at - TSTAMP_ORIGIN) / MSEC(1);
+    return TSTAMP_EPOCH_MS - TSTAMP_ORIGIN / MSEC(1) +
+           at / MSEC(1); /* also before the origin */
 }

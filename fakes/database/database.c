@@ -130,9 +130,11 @@ static void database_step(void *self_, const struct event *ev, struct effects *f
     case EVENT_WAKE:
         on_wake(self, ev->at, fx);
         break;
+    case EVENT_LINK: /* an answer to a dead process is lost on its way */
+        database_store_on_link(self, ev);
+        break;
     case EVENT_START:
     case EVENT_SIGNAL:
-    case EVENT_LINK: /* an answer to a dead process is lost on its way */
         break;
     }
 }

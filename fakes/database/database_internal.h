@@ -27,4 +27,5 @@ struct database {
 
 void database_store_on_request(struct database *self, const struct message *m,
                                struct effects *fx);
+void database_store_on_link(struct database *self, const struct event *ev);
 void database_store_on_timer(struct database *self, struct effects *fx);

@@ -18,7 +18,6 @@ void database_store_on_request(struct database *self, const struct message *m,
     self->batch[self->batch_count++] = *m;
     if (timer_is_armed(&self->batch_timer))
         return;
-    ASSERT_OP(self->batch_count, ==, 1); /* the first opens the batch */
     uint64_t entity = (uint64_t)env->incarnation << 32 | env->node;
     duration write = draw_range(env->draws, PURPOSE_DATABASE_BATCH, entity, self->batch_number,
                                 env->cluster->timing[TIMING_DATABASE_BATCH]);
@@ -26,6 +25,19 @@ void database_store_on_request(struct database *self, const struct message *m,
     self->batch_timer.kind = DATABASE_TIMER_BATCH;
     self->batch_timer.actor = ACTOR_MAIN_ID;
     timers_arm(&self->timers, fx, &self->batch_timer, write, false);
+}
+
+/*
+ * Upstream's batcher lies in the process that stores (CouchDbRestStore's Batcher): what has not been
+ * written when that process dies is gone with it.
+ */
+void database_store_on_link(struct database *self, const struct event *ev)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < self->batch_count; i++)
+        if (!ev->down || self->batch[i].from != ev->peer)
+            self->batch[kept++] = self->batch[i];
+    self->batch_count = kept;
 }
 
 static void write_one(struct database *self, const struct message *m, struct effects *fx)
@@ -45,7 +57,6 @@ static void write_one(struct database *self, const struct message *m, struct eff
 
 void database_store_on_timer(struct database *self, struct effects *fx)
 {
-    ASSERT_OP(self->batch_count, >, 0);
     for (uint32_t i = 0; i < self->batch_count; i++) {
         fx->cause = self->batch[i].cause;
         write_one(self, &self->batch[i], fx);

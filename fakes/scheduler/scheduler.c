@@ -341,7 +341,7 @@ static void scheduler_step(void *machine, const struct event *ev, struct effects
     case EVENT_WAKE:
         scheduler_on_wake(self, fx);
         return;
-    case EVENT_SIGNAL: /* only a metrics task is registered: work goes on until the cut */
+    case EVENT_SIGNAL: /* ends_at_signal */
         return;
     case EVENT_LINK:
         scheduler_on_link(self, ev, fx);
@@ -530,4 +530,5 @@ const struct machine_ops scheduler_ops = {
     .config_fields = scheduler_fields,
     .config_field_count = sizeof scheduler_fields / sizeof scheduler_fields[0],
     .config_size = sizeof(struct scheduler_config),
+    .ends_at_signal = true,
 };

@@ -21,6 +21,7 @@ struct call *call_new(struct scheduler *self, enum call_kind kind)
 
 void call_release(struct scheduler *self, struct call *call)
 {
+    ASSERT_OP(call->corr, ==, 0);
     timers_cancel(&self->timers, &call->timer);
     slots_release(&self->calls, SLOT_REF(call->actor));
 }
@@ -28,6 +29,7 @@ void call_release(struct scheduler *self, struct call *call)
 void call_range(struct scheduler *self, struct effects *fx, struct call *call,
                 enum range_mode mode, const struct key *key, unsigned depth)
 {
+    ASSERT_OP(call->corr, ==, 0);
     call->corr = scheduler_corr(self);
     call->peer = self->etcd;
     struct message *m =
@@ -43,6 +45,7 @@ void call_range(struct scheduler *self, struct effects *fx, struct call *call,
 void call_read(struct scheduler *self, struct effects *fx, struct call *call,
                enum document_kind document, action_id action, uint32_t revision)
 {
+    ASSERT_OP(call->corr, ==, 0);
     call->corr = scheduler_corr(self);
     call->peer = self->database;
     struct message *m =
@@ -58,6 +61,7 @@ void call_read(struct scheduler *self, struct effects *fx, struct call *call,
 static void call_answer(struct scheduler *self, struct call *call, const struct message *m,
                         struct effects *fx)
 {
+    ASSERT_OP(call->corr, !=, 0);
     call->corr = 0;
     timers_cancel(&self->timers, &call->timer);
     if (m != NULL && m->kind == MSG_ETCD_RANGED && m->u.etcd_done.status != ETCD_OK)

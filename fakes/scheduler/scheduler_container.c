@@ -52,6 +52,7 @@ static void warmed_change(struct scheduler *self, const struct key *key, bool ad
     bool has = place < c->warmed_count && key_equal(&c->warmed[place], key);
     if (has == add)
         return;
+    ASSERT_OP(c->warmed_count, <=, c->warmed_max);
     if (add && c->warmed_count == c->warmed_max) {
         c->warmed_max = c->warmed_max == 0 ? 16 : c->warmed_max * 2;
         c->warmed = arena_grow(self->env->arena, self->env->node, c->warmed,
@@ -129,6 +130,7 @@ static void container_send(struct scheduler *self, struct effects *fx, actor_id 
     struct message *m = effects_post(fx, actor, ACTOR_JOBS_ID, POST_REGISTER_JOB);
     struct post_create *job = MESSAGE_LOCAL(m, struct post_create);
     *job = *create;
+    ASSERT(id - create->first < create->count);
     job->first = id;
     job->count = 1;
     struct record *r = effects_record(fx, RECORD_CREATION_SENT, actor);
@@ -208,7 +210,6 @@ bool candidates_deduct(struct candidate *list, uint32_t *count, node_id node, ui
         i++;
     if (i == *count)
         return false;
-    ASSERT_OP(list[i].free_mb, >=, 0);
     list[i].free_mb = list[i].free_mb > memory ? list[i].free_mb - memory : 0;
     if (list[i].free_mb < MEMORY_MIN_MB) {
         memmove(list + i, list + i + 1, (*count - i - 1) * sizeof *list);
@@ -340,6 +341,7 @@ static void placement_send_cold(struct placement *p, const node_id *warmed, node
 static void placement_run(struct placement *p)
 {
     const struct machine_env *env = p->self->env;
+    ASSERT_OP(p->create.count, >, 0);
     if (p->count == 0) {
         for (uint32_t i = 0; i < p->create.count; i++)
             placement_fail(p, i);
@@ -362,6 +364,7 @@ void container_on_listing(struct scheduler *self, struct call *call, const struc
                           struct effects *fx)
 {
     const struct machine_env *env = self->env;
+    ASSERT(call->kind == CALL_PLACE || call->kind == CALL_WARM_UP);
     struct placement p = {.self = self,
                           .fx = fx,
                           .actor = call->actor,

@@ -49,6 +49,7 @@ void counter_close(struct scheduler *self, struct effects *fx, namespace_id ns,
                    uint32_t generation)
 {
     struct counter *counter = counter_of(self, ns);
+    ASSERT(counter->references >= 0);
     if (counter->generation != generation || counter->references == 0)
         return;
     counter->references--;
@@ -81,6 +82,7 @@ void counter_on_answer(struct scheduler *self, struct call *call, const struct m
     struct counter *counter = counter_of(self, call->ns);
     actor_id callback = call->actor, actor = call->asker;
     unsigned prefix = call->family;
+    ASSERT_OP(prefix, <=, PREFIX_EXISTING);
     if (m != NULL && actor == counter_actor(self, call->ns)) {
         if (prefix == PREFIX_IN_PROGRESS)
             counter->in_progress = m->u.etcd_done.count;

@@ -2,6 +2,7 @@
  * scheduler_decision.c - how many containers a queue orders, from one snapshot.
  */
 #include "scheduler/scheduler_decision.h"
+#include "core/assert.h"
 
 NAMES_DEFINE(decision, DECISION_LIST)
 
@@ -55,6 +56,7 @@ static struct decision decision_of(enum decision_kind kind, int32_t count)
 /* SchedulingDecisionMaker.scala:261-296 */
 static struct decision decide_provision(const struct quantities *q, int32_t count)
 {
+    ASSERT(q->capacity > 0);
     if (count > q->capacity)
         return decision_of(q->capacity >= q->namespace_capacity ? DECISION_ENABLE_THROTTLING
                                                                 : DECISION_ADD,
@@ -127,6 +129,9 @@ static struct decision decide_removing(const struct decision_input *in,
 
 struct decision decide(const struct decision_input *in)
 {
+    ASSERT(in->concurrency > 0 && in->stale_ms > 0.0);
+    ASSERT(in->stale >= 0 && in->waiting >= 0 && in->incoming >= 0);
+    ASSERT(in->existing >= 0 && in->in_progress >= 0);
     struct quantities q = decide_quantities(in);
     if (min_int(in->namespace_limit, in->action_limit) <= 0)
         return decision_of(in->state == QUEUE_FLUSHING ? DECISION_SKIP : DECISION_PAUSING, 0);

@@ -61,6 +61,8 @@ void fetch_on_message(struct scheduler *self, const struct message *m, struct ef
 static void ask_end(struct scheduler *self, struct ask *ask, struct effects *fx,
                     const struct post_answer *answer)
 {
+    ASSERT(slots_get(&self->asks, ask->ref) == ask);
+    ASSERT(answer == NULL || answer->result <= FETCHED_MISMATCH);
     struct message *m =
         effects_send(fx, MSG_FETCHED, ask->to_actor, ask->from, ask->from_actor);
     m->corr = ask->corr;

@@ -54,6 +54,7 @@ static void job_register(struct scheduler *self, const struct post_create *creat
 {
     const struct machine_env *env = self->env;
     struct jobs *jobs = &self->jobs;
+    ASSERT_OP(create->count, ==, 1);
     if (job_find(self, create->first) != NULL)
         return;
     if (jobs->count == jobs->max) {
@@ -70,6 +71,7 @@ static void job_register(struct scheduler *self, const struct post_create *creat
             (jobs->count - place) * sizeof *jobs->open);
     jobs->open[place] = job;
     jobs->count++;
+    ASSERT(place == 0 || jobs->open[place - 1]->create.first < create->first);
     struct key key = job_key(self, create);
     struct value empty = {.kind = VALUE_EMPTY};
     data_register(fx, ACTOR_JOBS_ID, &key, &empty, false);
@@ -85,6 +87,7 @@ static void job_close(struct scheduler *self, struct effects *fx, actor_id actor
     struct job *job = job_find(self, creation);
     if (job == NULL)
         return;
+    ASSERT(place < jobs->count && jobs->open[place] == job);
     jobs->count--;
     memmove(jobs->open + place, jobs->open + place + 1,
             (jobs->count - place) * sizeof *jobs->open);
@@ -129,6 +132,7 @@ static void job_end(struct scheduler *self, struct effects *fx, actor_id actor,
 static void job_retry_later(struct scheduler *self, struct effects *fx,
                             const struct post_job *job)
 {
+    ASSERT_OP(job->retry, <, RETRIES_MAX);
     struct retry *retry = arena_alloc(self->env->arena, self->env->node, sizeof *retry);
     retry->timer.kind = TIMER_RETRY;
     retry->timer.actor = ACTOR_JOBS_ID;
@@ -158,6 +162,7 @@ static void job_finish(struct scheduler *self, const struct post_job *job, struc
 void job_on_retry(struct scheduler *self, struct timer *timer, struct effects *fx)
 {
     struct retry *retry = (struct retry *)(void *)timer;
+    ASSERT(retry->prev != NULL || self->jobs.retries == retry);
     struct message *m = effects_post(fx, ACTOR_JOBS_ID, ACTOR_CONTAINERS_ID, POST_RESCHEDULE);
     *MESSAGE_LOCAL(m, struct post_create) = retry->create;
     if (retry->next != NULL)

@@ -65,6 +65,7 @@ void lookup_on_answer(struct scheduler *self, struct call *call, const struct me
 {
     struct activation a = call->u.activation;
     actor_id actor = call->actor;
+    ASSERT(call->kind == CALL_LOOKUP && call->attempts > 0);
     fx->cause = call->cause;
     if (m == NULL || m->u.etcd_done.count == 0) {
         uint32_t retries = (uint32_t)self->config->max_retries_to_get_queue;
@@ -125,6 +126,7 @@ void lookup_route(struct scheduler *self, struct effects *fx, actor_id actor,
 void lookup_on_item(struct scheduler *self, const struct message *m, struct effects *fx)
 {
     const struct post_item *item = MESSAGE_LOCAL_CONST(m, struct post_item);
+    ASSERT_OP(ACTOR_INDEX(m->to_actor), ==, 0);
     bool is_activation = item->entry.kind == ENTRY_ACTIVATION &&
                          item->entry.u.activation.action != ACTION_WARM_UP;
     if (is_activation)
@@ -155,6 +157,7 @@ void recover_on_answer(struct scheduler *self, struct call *call, const struct m
 {
     struct activation a = call->u.activation;
     actor_id actor = call->actor;
+    ASSERT_OP(call->kind, ==, CALL_RECOVER);
     fx->cause = call->cause;
     call_release(self, call);
     if (m == NULL || m->u.database.result != DOCUMENT_FOUND) {
@@ -204,6 +207,7 @@ static void bounce_release(struct scheduler *self, struct bounce *bounce)
 void bounce_on_timer(struct scheduler *self, struct timer *timer, struct effects *fx)
 {
     struct bounce *bounce = (struct bounce *)(void *)timer;
+    ASSERT(bounce->prev != NULL || self->bounces == bounce);
     if (bounce->queue != 0) {
         bounce->queue = 0;
         timers_arm(&self->timers, fx, timer, BOUNCE_LEG, true);

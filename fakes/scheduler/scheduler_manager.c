@@ -31,6 +31,7 @@ void manager_start(struct scheduler *self, struct effects *fx)
 
 void manager_on_report(struct scheduler *self, struct effects *fx)
 {
+    ASSERT(!self->is_shutting_down);
     struct key key = health_key(self);
     struct value value = {
         .kind = VALUE_SCHEDULER, .node = self->env->node, .a = self->pool.leader_count};
@@ -42,6 +43,7 @@ void manager_on_report(struct scheduler *self, struct effects *fx)
 static actor_id manager_make_queue(struct scheduler *self, struct effects *fx,
                                    struct route *route, uint32_t revision)
 {
+    ASSERT(route->entries == NULL || route->entries->route == route);
     actor_id queue = queue_new(self, fx, route->ns, route->action, revision);
     if (queue == 0)
         return 0;

@@ -110,6 +110,7 @@ void pool_put(struct scheduler *self, struct route *route, uint32_t revision, ac
                 (pool->count - place) * sizeof *pool->entries);
         pool->entries[place] = entry;
         pool->count++;
+        ASSERT_OP(pool->count, <=, pool->max);
     }
     if (!entry->leader)
         pool->leader_count++;
@@ -133,6 +134,7 @@ bool pool_remove(struct scheduler *self, struct route *route, uint32_t revision)
     while (*link != entry)
         link = &(*link)->next;
     *link = entry->next;
+    ASSERT_OP(pool->leader_count, >=, entry->leader);
     pool->leader_count -= entry->leader;
     arena_release(self->env->arena, entry);
     return true;

@@ -44,6 +44,7 @@ static void producer_arm(struct scheduler *self, struct effects *fx, duration le
 static void produce_transmit(struct scheduler *self, struct effects *fx,
                              struct produce *produce)
 {
+    ASSERT(!produce->is_done);
     produce->corr = scheduler_corr(self);
     struct message *m =
         effects_send(fx, MSG_KAFKA_PRODUCE, ACTOR_PRODUCER_ID, self->kafka, ACTOR_MAIN_ID);
@@ -61,6 +62,7 @@ void scheduler_produce(struct scheduler *self, struct effects *fx, uint32_t topi
         producer_grow(self);
     struct produce *produce = &p->ring[(p->head + p->count++) & (p->max - 1)];
     *produce = (struct produce){.topic = topic, .entry = *entry, .first_at = fx->at};
+    ASSERT_OP(p->count, <=, p->max);
     if (p->is_broken)
         return; /* goes with the rest */
     produce_transmit(self, fx, produce);

@@ -46,6 +46,7 @@ actor_id queue_new(struct scheduler *self, struct effects *fx, namespace_id ns,
     struct queue *q = slots_take(&self->queues, self->env, &ref);
     if (q == NULL)
         return 0;
+    ASSERT(scheduler_namespace_index(self, ns) != UINT32_MAX);
     q->ns = ns;
     q->action = action;
     q->revision = revision;
@@ -91,6 +92,11 @@ static void queue_end_turn(struct queue *q, struct effects *fx)
         slots_release(&self->queues, SLOT_REF(q->actor));
         return;
     }
+    ASSERT_OP(q->state, <, QUEUE_STATE_COUNT);
+    ASSERT_OP(q->max & (q->max - 1), ==, 0);
+    ASSERT_OP(q->count, <=, q->max);
+    ASSERT(!timer_is_armed(&q->monitor_timer) || q->is_monitoring);
+    ASSERT(q->state == QUEUE_UNINITIALIZED || q->stash_count == 0);
     duration silence = queue_silence(q);
     if (silence > 0)
         timers_arm(&self->timers, fx, &q->state_timer, silence, true);

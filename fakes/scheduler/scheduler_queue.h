@@ -51,7 +51,7 @@ struct queue {
     uint8_t has_average;
     double average_ms;
     struct timer state_timer, flush_timer, removed_timer, monitor_timer;
-    uint32_t monitor_epoch, drop_number;
+    uint32_t monitor_epoch, limit_epoch, drop_number;
     struct drop_worker *workers, *worker; /* all; the one that is known */
     struct message *stash;
     uint32_t stash_count, stash_max;

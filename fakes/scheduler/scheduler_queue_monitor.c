@@ -15,11 +15,11 @@ static actor_id monitor_actor(const struct queue *q)
     return SLOT_ACTOR(ACTOR_MONITOR, SLOT_REF(q->actor));
 }
 
-static void queue_post_work(struct queue *q, struct effects *fx, enum scheduler_post what,
-                            uint32_t epoch, uint32_t result)
+static void queue_post_work(struct queue *q, struct effects *fx, actor_id from,
+                            enum scheduler_post what, struct post_work work)
 {
-    struct message *m = effects_post(fx, q->actor, monitor_actor(q), what);
-    *MESSAGE_LOCAL(m, struct post_work) = (struct post_work){.epoch = epoch, .result = result};
+    struct message *m = effects_post(fx, from, monitor_actor(q), what);
+    *MESSAGE_LOCAL(m, struct post_work) = work;
 }
 
 void queue_start_monitoring(struct queue *q, struct effects *fx)
@@ -27,7 +27,8 @@ void queue_start_monitoring(struct queue *q, struct effects *fx)
     const struct machine_env *env = q->scheduler->env;
     ASSERT(!q->is_monitoring);
     q->is_monitoring = 1;
-    queue_post_work(q, fx, POST_WORK_MONITOR, ++q->monitor_epoch, 0);
+    queue_post_work(q, fx, q->actor, POST_WORK_MONITOR,
+                    (struct post_work){.epoch = ++q->monitor_epoch});
     struct drop_worker *worker = arena_alloc(env->arena, env->node, sizeof *worker);
     worker->number = ++q->drop_number;
     worker->timer = (struct timer){
@@ -35,7 +36,8 @@ void queue_start_monitoring(struct queue *q, struct effects *fx)
     worker->next = q->workers;
     q->workers = worker;
     q->worker = worker;
-    queue_post_work(q, fx, POST_WORK_DROP, worker->number, 0);
+    queue_post_work(q, fx, q->actor, POST_WORK_DROP,
+                    (struct post_work){.epoch = worker->number});
 }
 
 void queue_stop_monitoring(struct queue *q)
@@ -93,10 +95,12 @@ static void queue_look_up_limit(struct queue *q, struct effects *fx, uint32_t ep
     struct scheduler *self = q->scheduler;
     struct limit *limit = &self->limits[scheduler_namespace_index(self, q->ns)];
     if (limit->state == LIMIT_KNOWN) {
-        queue_post_work(q, fx, POST_LIMIT, epoch, DOCUMENT_FOUND);
+        queue_post_work(q, fx, monitor_actor(q), POST_LIMIT,
+                        (struct post_work){.epoch = epoch, .result = DOCUMENT_FOUND});
         return;
     }
     q->is_limit_awaited = 1;
+    q->limit_epoch = epoch;
     if (limit->state == LIMIT_UNKNOWN)
         limit_read(self, fx, q->ns);
 }
@@ -112,13 +116,15 @@ void limit_on_answer(struct scheduler *self, struct call *call, const struct mes
         limit->state = LIMIT_KNOWN;
         limit->concurrent = m->u.database.concurrent_limit;
     }
+    actor_id callback = call->actor;
     call_release(self, call);
     for (uint32_t i = 0; i < self->queues.count; i++) {
         struct queue *q = slots_at(&self->queues, i);
         if (q == NULL || q->ns != ns || !q->is_limit_awaited)
             continue;
         q->is_limit_awaited = 0;
-        queue_post_work(q, fx, POST_LIMIT, q->monitor_epoch, result);
+        queue_post_work(q, fx, callback, POST_LIMIT,
+                        (struct post_work){.epoch = q->limit_epoch, .result = result});
     }
 }
 
@@ -191,6 +197,7 @@ static void queue_on_limit(struct queue *q, const struct post_work *work, struct
 
 static void queue_monitor(struct queue *q, struct effects *fx)
 {
+    ASSERT(q->is_monitoring && !timer_is_armed(&q->monitor_timer));
     queue_update_average(q);
     queue_look_up_limit(q, fx, q->monitor_epoch);
 }
@@ -310,6 +317,7 @@ static void queue_create(struct queue *q, struct effects *fx, uint32_t count)
     uint32_t index = self->env->cluster->nodes[self->env->node].index;
     uint32_t first = index << 24 | (self->creation_ordinal + 1);
     self->creation_ordinal += count;
+    ASSERT_OP(count, >, 0);
     ASSERT_OP(self->creation_ordinal, <, 1u << 24);
     uint32_t decision = fx->cause; /* of each of them */
     for (uint32_t i = 0; i < count; i++) {

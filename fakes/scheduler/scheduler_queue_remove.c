@@ -108,6 +108,7 @@ void queue_on_graceful_shutdown(struct queue *q, const struct message *m, struct
 /* Of P16, P19: what no container of ours will fetch goes to the new revision's queue. */
 static void queue_forward_or_keep(struct queue *q, struct effects *fx)
 {
+    ASSERT(q->state != QUEUE_REMOVED && !q->is_stopped);
     if (shared_set_count(&q->containers) == 0) /* R6 */
         queue_forward_all(q, fx);
 }
@@ -238,6 +239,7 @@ void queue_stop(struct queue *q, struct effects *fx)
     timers_cancel(&self->timers, &q->flush_timer);
     timers_cancel(&self->timers, &q->removed_timer);
     timers_cancel(&self->timers, &q->monitor_timer);
+    ASSERT(q->count == 0 && q->workers == NULL);
     shared_set_release(&q->containers);
     shared_set_release(&q->creations);
     arena_release(arena, q->messages);

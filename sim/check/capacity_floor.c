@@ -52,7 +52,8 @@ static void floor_report(const struct check_context *ctx, const struct floor_tie
     v.node = node;
     v.action = ACTION_NONE;
     v.container = 0;
-    check_report(ctx, &v, "%" PRIu32 " %s%s %s, at least %" PRIu64 " wanted: %s was the last to go",
+    check_report(ctx, &v,
+                 "%" PRIu32 " %s%s %s, at least %" PRIu64 " wanted: %s was the last to go",
                  tier->serving, node_kind_to_string(kind), tier->serving == 1 ? "" : "s", how,
                  floor_of(ctx, kind), check_node(ctx, node));
 }
@@ -77,8 +78,7 @@ static void floor_follow(struct floors *floors, const struct check_context *ctx,
         floor_report(ctx, tier, (enum node_kind)n->kind, node, r);
 }
 
-static void floor_on_record(void *self, const struct check_context *ctx,
-                            const struct record *r)
+static void floor_on_record(void *self, const struct check_context *ctx, const struct record *r)
 {
     struct floors *floors = self;
     bool is_key = r->kind == RECORD_KEY_PUT || r->kind == RECORD_KEY_DELETED;

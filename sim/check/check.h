@@ -54,7 +54,7 @@ void check_settings_default(struct check_settings *self);
 /* The names that `expect:` and `why` may use. */
 unsigned check_count(void);
 const char *check_name(unsigned index);
-int check_from_name(const char *name); /* index, or -1 */
+int check_from_name(const char *name);  /* index, or -1 */
 bool check_is_liveness(unsigned index); /* settles: exit 3 */
 
 /* What the checks may know of the run; all borrowed for its life. */
@@ -68,9 +68,9 @@ struct check_world {
 };
 
 struct violation {
-    tstamp at;    /* when it came about; may lie before the record that showed it */
-    uint64_t seq; /* the record to look at first; 0: none */
-    struct key key; /* family KEY_NONE: none */
+    tstamp at;                /* when it came about; may lie before the record that showed it */
+    uint64_t seq;             /* the record to look at first; 0: none */
+    struct key key;           /* family KEY_NONE: none */
     activation_id activation; /* 0: none */
     uint32_t container;       /* 0: none */
     node_id node;             /* NODE_NONE: none */

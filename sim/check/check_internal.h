@@ -72,4 +72,4 @@ const char *check_node(const struct check_context *ctx, node_id node);
 /* Seconds since the start of the scenario, for sentences. */
 #define CHECK_SECONDS "%" PRIu64 ".%03" PRIu64 " s"
 #define CHECK_SECONDS_OF(at)                                                                   \
-    (((at) - TSTAMP_ORIGIN) / SEC(1)), (((at) - TSTAMP_ORIGIN) % SEC(1) / MSEC(1))
+    (((at)-TSTAMP_ORIGIN) / SEC(1)), (((at)-TSTAMP_ORIGIN) % SEC(1) / MSEC(1))

@@ -77,8 +77,7 @@ static void drain_on_answer(struct drain *d, const struct check_context *ctx,
     }
 }
 
-static void drain_on_record(void *self, const struct check_context *ctx,
-                            const struct record *r)
+static void drain_on_record(void *self, const struct check_context *ctx, const struct record *r)
 {
     struct drains *drains = self;
     if (r->kind == RECORD_COUNT_ANSWERED) {

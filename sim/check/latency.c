@@ -93,16 +93,15 @@ static void latency_judge(const struct check_context *ctx, const struct latency_
                           : histogram_percentile(histogram, latency_rules[index].percent);
     if (length < bound)
         return;
-    const char *step = rule->step < ctx->world->step_name_count
-                           ? ctx->world->step_names[rule->step]
-                           : "";
+    const char *step =
+        rule->step < ctx->world->step_name_count ? ctx->world->step_names[rule->step] : "";
     struct violation v = {.at = now, .node = NODE_NONE, .action = ACTION_NONE};
     check_report(ctx, &v,
                  "%s of %" PRIu64 " answers%s%s is %" PRIu64 ".%03" PRIu64
                  " s, must be below %" PRIu64 ".%03" PRIu64 " s",
-                 latency_rules[index].name, histogram->count,
-                 step[0] == '\0' ? "" : " during ", step, length / SEC(1),
-                 length % SEC(1) / MSEC(1), bound / SEC(1), bound % SEC(1) / MSEC(1));
+                 latency_rules[index].name, histogram->count, step[0] == '\0' ? "" : " during ",
+                 step, length / SEC(1), length % SEC(1) / MSEC(1), bound / SEC(1),
+                 bound % SEC(1) / MSEC(1));
 }
 
 static void latency_end(void *self, const struct check_context *ctx, tstamp now)

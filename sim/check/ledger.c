@@ -4,6 +4,54 @@
 #include "check/ledger_internal.h"
 #include "core/assert.h"
 
+typedef void ledger_handler_fn(struct ledger *self, const struct record *r);
+
+/* Kinds that are not here move nothing (REQUEST_SKIPPED and deploy steps: summary.c). */
+static ledger_handler_fn *const handlers[RECORD_KIND_COUNT] = {
+    [RECORD_REQUEST_SENT] = ledger_on_request,
+    [RECORD_REQUEST_DONE] = ledger_on_request,
+    [RECORD_EDGE_PASSED] = ledger_on_request,
+    [RECORD_ACCEPTED] = ledger_on_request,
+    [RECORD_REJECTED] = ledger_on_request,
+    [RECORD_ANSWERED] = ledger_on_request,
+    [RECORD_APPENDED] = ledger_on_topic,
+    [RECORD_COMMITTED] = ledger_on_topic,
+    [RECORD_DELIVERED] = ledger_on_movement,
+    [RECORD_LOOKED_UP] = ledger_on_movement,
+    [RECORD_FORWARDED] = ledger_on_movement,
+    [RECORD_QUEUED] = ledger_on_movement,
+    [RECORD_HANDED_OVER] = ledger_on_movement,
+    [RECORD_FETCHED] = ledger_on_movement,
+    [RECORD_RUN_STARTED] = ledger_on_movement,
+    [RECORD_RUN_ENDED] = ledger_on_movement,
+    [RECORD_RUN_CUT] = ledger_on_movement,
+    [RECORD_DROPPED] = ledger_on_movement,
+    [RECORD_RESCHEDULED] = ledger_on_movement,
+    [RECORD_MESSAGE_LOST] = ledger_on_movement,
+    [RECORD_ACKED] = ledger_on_completion,
+    [RECORD_ACK_RECEIVED] = ledger_on_completion,
+    [RECORD_SLOT_FORCED] = ledger_on_completion,
+    [RECORD_STORED] = ledger_on_completion,
+    [RECORD_EDGE_CHANGED] = ledger_on_node,
+    [RECORD_NODE_STARTED] = ledger_on_node,
+    [RECORD_NODE_LISTENING] = ledger_on_node,
+    [RECORD_NODE_STOPPING] = ledger_on_node,
+    [RECORD_NODE_STOPPED] = ledger_on_node,
+    [RECORD_NODE_DISABLED] = ledger_on_node,
+    [RECORD_NODE_ENABLED] = ledger_on_node,
+    [RECORD_CONTAINER_MADE] = ledger_on_container,
+    [RECORD_CONTAINER_USED] = ledger_on_container,
+    [RECORD_CONTAINER_PAUSED] = ledger_on_container,
+    [RECORD_CONTAINER_GONE] = ledger_on_container,
+    [RECORD_QUEUE_MADE] = ledger_on_queue,
+    [RECORD_QUEUE_GONE] = ledger_on_queue,
+    [RECORD_STATE] = ledger_on_state,
+    [RECORD_KEY_PUT] = ledger_on_key,
+    [RECORD_KEY_DELETED] = ledger_on_key,
+    [RECORD_CREATION_ORDERED] = ledger_on_creation,
+    [RECORD_CREATION_DONE] = ledger_on_creation,
+};
+
 struct ledger *ledger_new(struct arena *arena, const struct check_world *world,
                           struct summary *summary)
 {
@@ -32,93 +80,11 @@ struct ledger *ledger_new(struct arena *arena, const struct check_world *world,
 
 void ledger_on_record(struct ledger *self, const struct record *r)
 {
+    ledger_handler_fn *handler = handlers[r->kind];
     self->changed_count = 0;
     self->is_late = false;
-    switch ((enum record_kind)r->kind) {
-    case RECORD_REQUEST_SENT:
-    case RECORD_REQUEST_DONE:
-    case RECORD_EDGE_PASSED:
-    case RECORD_ACCEPTED:
-    case RECORD_REJECTED:
-    case RECORD_ANSWERED:
-        ledger_on_request(self, r);
-        return;
-    case RECORD_APPENDED:
-    case RECORD_COMMITTED:
-        ledger_on_topic(self, r);
-        return;
-    case RECORD_DELIVERED:
-    case RECORD_LOOKED_UP:
-    case RECORD_FORWARDED:
-    case RECORD_QUEUED:
-    case RECORD_HANDED_OVER:
-    case RECORD_FETCHED:
-    case RECORD_RUN_STARTED:
-    case RECORD_RUN_ENDED:
-    case RECORD_RUN_CUT:
-    case RECORD_DROPPED:
-    case RECORD_RESCHEDULED:
-    case RECORD_MESSAGE_LOST:
-        ledger_on_movement(self, r);
-        return;
-    case RECORD_ACKED:
-    case RECORD_ACK_RECEIVED:
-    case RECORD_SLOT_FORCED:
-    case RECORD_STORED:
-        ledger_on_completion(self, r);
-        return;
-    case RECORD_EDGE_CHANGED:
-    case RECORD_NODE_STARTED:
-    case RECORD_NODE_LISTENING:
-    case RECORD_NODE_STOPPING:
-    case RECORD_NODE_STOPPED:
-    case RECORD_NODE_DISABLED:
-    case RECORD_NODE_ENABLED:
-        ledger_on_node(self, r);
-        return;
-    case RECORD_CONTAINER_MADE:
-    case RECORD_CONTAINER_USED:
-    case RECORD_CONTAINER_PAUSED:
-    case RECORD_CONTAINER_GONE:
-        ledger_on_container(self, r);
-        return;
-    case RECORD_QUEUE_MADE:
-    case RECORD_QUEUE_GONE:
-        ledger_on_queue(self, r);
-        return;
-    case RECORD_STATE:
-        ledger_on_state(self, r);
-        return;
-    case RECORD_KEY_PUT:
-    case RECORD_KEY_DELETED:
-        ledger_on_key(self, r);
-        return;
-    case RECORD_CREATION_ORDERED:
-    case RECORD_CREATION_DONE:
-        ledger_on_creation(self, r);
-        return;
-    case RECORD_NONE:
-    case RECORD_REQUEST_SKIPPED: /* summary.c */
-    case RECORD_STORE_SENT:
-    case RECORD_QUEUE_ASKED:
-    case RECORD_DECIDED:
-    case RECORD_SET_CHANGED:
-    case RECORD_SNAPSHOT:
-    case RECORD_CREATION_SENT:
-    case RECORD_CREATION_ANSWERED:
-    case RECORD_LEASE_GRANTED:
-    case RECORD_LEASE_EXPIRED:
-    case RECORD_THROTTLED:
-    case RECORD_COUNT_ANSWERED:
-    case RECORD_DEPLOY_STARTED:
-    case RECORD_DEPLOY_ENDED:
-    case RECORD_STEP_STARTED:
-    case RECORD_STEP_ENDED:
-    case RECORD_FAULT_APPLIED:
-    case RECORD_MESSAGE_REJECTED:
-    case RECORD_KIND_COUNT:
-        return;
-    }
+    if (handler != NULL)
+        handler(self, r);
 }
 
 /* Nobody can ask for it any more, and nothing about it is still on its way. */

@@ -4,8 +4,8 @@
  * every node, container, queue and key, so that checks share one truth.
  *
  *   at a scheduler:  TOPIC --committed--> FEED --delivered--> HANDLER --> LOOK_UP --> FORWARDED
- *                                                                \---> QUEUE --handed over--> (invoker)
- *   at an invoker:   handed over --> fetched --> running --> ended --> acked and stored
+ *                                                                \---> QUEUE --handed over-->
+ * (invoker) at an invoker:   handed over --> fetched --> running --> ended --> acked and stored
  *   at a controller: request passed in --> slot --> completion (or forced); request answered
  *
  * What a kill of a node loses now (product terms): at a scheduler what left its topic and is
@@ -27,9 +27,9 @@
 
 enum ledger_place {
     PLACE_NONE,
-    PLACE_TOPIC,     /* appended, not committed */
-    PLACE_FEED,      /* committed, not yet with the handler */
-    PLACE_HANDLER,   /* a mailbox of the queue manager */
+    PLACE_TOPIC,   /* appended, not committed */
+    PLACE_FEED,    /* committed, not yet with the handler */
+    PLACE_HANDLER, /* a mailbox of the queue manager */
     PLACE_LOOK_UP,
     PLACE_FORWARDED, /* on its way to the holder */
     PLACE_QUEUE,
@@ -37,24 +37,24 @@ enum ledger_place {
 };
 
 enum ledger_flag {
-    LEDGER_SENT = 1u << 0,      /* the client sent it */
-    LEDGER_DONE = 1u << 1,      /* the client has its answer */
+    LEDGER_SENT = 1u << 0, /* the client sent it */
+    LEDGER_DONE = 1u << 1, /* the client has its answer */
     LEDGER_BLOCKING = 1u << 2,
     LEDGER_ACCEPTED = 1u << 3,
-    LEDGER_SLOT = 1u << 4,      /* slot open at `controller` */
-    LEDGER_REQUEST = 1u << 5,   /* request open at `request_node` */
-    LEDGER_REFUSED = 1u << 6,   /* the controller turned it away: final */
-    LEDGER_FORCED = 1u << 7,    /* slot ended by the controller's timer */
+    LEDGER_SLOT = 1u << 4,    /* slot open at `controller` */
+    LEDGER_REQUEST = 1u << 5, /* request open at `request_node` */
+    LEDGER_REFUSED = 1u << 6, /* the controller turned it away: final */
+    LEDGER_FORCED = 1u << 7,  /* slot ended by the controller's timer */
     LEDGER_STORED = 1u << 8,
-    LEDGER_DROPPED = 1u << 9,   /* a scheduler completed it with an error */
-    LEDGER_CUT = 1u << 10,      /* its container died under it */
+    LEDGER_DROPPED = 1u << 9,     /* a scheduler completed it with an error */
+    LEDGER_CUT = 1u << 10,        /* its container died under it */
     LEDGER_UNREADABLE = 1u << 11, /* its completion reached a controller that cannot read it */
-    LEDGER_FAILED = 1u << 12,   /* set by no-failed-activation */
-    LEDGER_DOUBLED = 1u << 13,  /* set by no-duplicate-completion */
-    LEDGER_RETURNED = 1u << 14, /* shown again after it had been let go */
-    LEDGER_FETCHED = 1u << 15,  /* a container has it */
-    LEDGER_SUSPECT = 1u << 16,  /* set by restart-safe: in the topic of a stopped scheduler */
-    LEDGER_STEP = 1u << 20,     /* and the 3 above; set by latency: sent inside its deploy step */
+    LEDGER_FAILED = 1u << 12,     /* set by no-failed-activation */
+    LEDGER_DOUBLED = 1u << 13,    /* set by no-duplicate-completion */
+    LEDGER_RETURNED = 1u << 14,   /* shown again after it had been let go */
+    LEDGER_FETCHED = 1u << 15,    /* a container has it */
+    LEDGER_SUSPECT = 1u << 16,    /* set by restart-safe: in the topic of a stopped scheduler */
+    LEDGER_STEP = 1u << 20, /* and the 3 above; set by latency: sent inside its deploy step */
 };
 
 struct ledger_activation {
@@ -65,29 +65,29 @@ struct ledger_activation {
     node_id controller;   /* that accepted it */
     node_id request_node; /* that has, or last had, its request */
     tstamp sent_at, accepted_at, last_at;
-    uint64_t last_seq;    /* the newest record about it */
-    tstamp lost_at;       /* where it seems to have died; 0: nowhere so far */
+    uint64_t last_seq; /* the newest record about it */
+    tstamp lost_at;    /* where it seems to have died; 0: nowhere so far */
     uint64_t lost_seq;
     node_id lost_node;
-    uint8_t lost_place;   /* enum ledger_place there */
-    uint8_t place;        /* at `scheduler` */
+    uint8_t lost_place; /* enum ledger_place there */
+    uint8_t place;      /* at `scheduler` */
     node_id scheduler;
-    node_id invoker;      /* handed over to it and not yet acked and stored */
+    node_id invoker; /* handed over to it and not yet acked and stored */
     tstamp handed_at;
     uint32_t container;
-    uint8_t runs;         /* executions started */
+    uint8_t runs;                                   /* executions started */
     uint8_t completions_sent, completions_received; /* acks of kind completion or combined */
-    uint8_t status_counted; /* counted as rejected under `status` */
-    uint16_t status;      /* what the client saw */
-    node_id suspect;      /* LEDGER_SUSPECT: the scheduler that was stopped */
+    uint8_t status_counted;                         /* counted as rejected under `status` */
+    uint16_t status;                                /* what the client saw */
+    node_id suspect; /* LEDGER_SUSPECT: the scheduler that was stopped */
 };
 
 struct ledger_node {
-    uint8_t kind;         /* enum node_kind */
-    bool up, listening, disabled;
+    uint8_t kind; /* enum node_kind */
+    bool up, listening, disabled, stopping;
     bool in_file, in_edge; /* controllers: as last edited; in the list that nginx runs on */
-    bool has_key;         /* schedulers, invokers: its own key is in etcd */
-    bool healthy;         /* invokers: the health manager says `up` */
+    bool has_key;          /* schedulers, invokers: its own key is in etcd */
+    bool healthy;          /* invokers: the health manager says `up` */
     uint32_t topic_count, held_count; /* scheduler: in the topic; FEED to QUEUE */
     uint32_t invoker_count, slot_count, request_count;
 };
@@ -95,18 +95,18 @@ struct ledger_node {
 /* A container, a queue or an endpoint: what a key names, and whether the key is there. */
 enum ledger_thing_kind { THING_CONTAINER, THING_QUEUE, THING_ENDPOINT };
 struct ledger_thing {
-    uint8_t kind;        /* enum ledger_thing_kind */
-    uint8_t keys;        /* bits: 1 its key (existing), 2 warmed */
-    bool is_wanted;      /* ought to have a key */
-    bool by_stop;        /* ceased to be because its process stopped: keys live on by lease */
-    uint32_t exists;     /* how many of it (queues: of all schedulers) */
+    uint8_t kind;    /* enum ledger_thing_kind */
+    uint8_t keys;    /* bits: 1 its key (existing), 2 warmed */
+    bool is_wanted;  /* ought to have a key */
+    bool by_stop;    /* ceased to be because its process stopped: keys live on by lease */
+    uint32_t exists; /* how many of it (queues: of all schedulers) */
     uint32_t container;
-    node_id node;        /* container: invoker; endpoint: process; queue: NODE_NONE */
+    node_id node; /* container: invoker; endpoint: process; queue: NODE_NONE */
     action_id action;
     namespace_id ns;
-    uint64_t name;       /* in the table */
+    uint64_t name;                    /* in the table */
     uint64_t orphan_seq, missing_seq; /* the record that made it so; 0: it is not */
-    struct key key;      /* the key, or what it would be called */
+    struct key key;                   /* the key, or what it would be called */
 };
 
 /* Of the load, and so followed. */
@@ -148,11 +148,11 @@ const struct ledger_thing *ledger_thing(const struct ledger *self, uint64_t name
 /* What a kill of the node would lose now. */
 struct ledger_risk {
     uint32_t total;
-    uint32_t topic, feed, look_up, queue;      /* scheduler; look_up with HANDLER, FORWARDED */
-    uint32_t running, unacked, unstored;       /* invoker */
-    uint32_t slots, requests;                  /* controller: slots; requests without one */
-    activation_id first;                       /* the smallest id of them; 0: none */
-    action_id action;                          /* its action */
+    uint32_t topic, feed, look_up, queue; /* scheduler; look_up with HANDLER, FORWARDED */
+    uint32_t running, unacked, unstored;  /* invoker */
+    uint32_t slots, requests;             /* controller: slots; requests without one */
+    activation_id first;                  /* the smallest id of them; 0: none */
+    action_id action;                     /* its action */
 };
 /*
  * reads_after, too_old: what waits in a scheduler's topic is lost when the successor, which

@@ -322,7 +322,8 @@ static void ledger_hand_over(struct ledger *self, struct ledger_activation *a,
 }
 
 /* Movements inside schedulers and invokers, of an activation that is followed. */
-static void ledger_move(struct ledger *self, struct ledger_activation *a, const struct record *r)
+static void ledger_move(struct ledger *self, struct ledger_activation *a,
+                        const struct record *r)
 {
     if (r->kind == RECORD_DELIVERED)
         ledger_place_set(self, a, PLACE_HANDLER, r->node);

@@ -14,7 +14,7 @@ struct ledger_topic {
         uint64_t offset;
         activation_id id;
         uint32_t spare;
-    } *ring; /* arena block, `max` a power of two */
+    } * ring; /* arena block, `max` a power of two */
     uint32_t head, count, max;
 };
 

@@ -102,10 +102,14 @@ void ledger_risk_print(const struct ledger_risk *risk, char *text, size_t size)
         uint32_t count;
         const char *where;
     } parts[] = {
-        {risk->topic, "in its topic"},        {risk->feed, "fetched and not handled"},
-        {risk->look_up, "being looked up"},   {risk->queue, "in its queues"},
-        {risk->running, "running"},           {risk->unacked, "not acknowledged"},
-        {risk->unstored, "without a record"}, {risk->slots, "unfinished"},
+        {risk->topic, "in its topic"},
+        {risk->feed, "fetched and not handled"},
+        {risk->look_up, "being looked up"},
+        {risk->queue, "in its queues"},
+        {risk->running, "running"},
+        {risk->unacked, "not acknowledged"},
+        {risk->unstored, "without a record"},
+        {risk->slots, "unfinished"},
         {risk->requests, "with an open request"},
     };
     size_t length = 0;

@@ -59,8 +59,8 @@ static void thing_changed(struct ledger *self, struct ledger_thing *thing,
     if (thing->exists != 0)
         thing->by_stop = false;
     thing_begin(&thing->orphan_seq, thing->keys != 0 && thing->exists == 0, r);
-    thing_begin(&thing->missing_seq,
-                thing->is_wanted && thing->keys == 0 && thing->exists != 0, r);
+    thing_begin(&thing->missing_seq, thing->is_wanted && thing->keys == 0 && thing->exists != 0,
+                r);
     if (thing->orphan_seq != orphan || thing->missing_seq != missing)
         ledger_changed_add(self, thing);
     if (thing->exists == 0 && thing->keys == 0)
@@ -80,7 +80,7 @@ static void endpoint_update(struct ledger *self, node_id node, const struct reco
     if (thing->exists != 0 && !n->up)
         thing->by_stop = true;
     thing->exists = n->up;
-    thing->is_wanted = n->up && n->listening && !n->disabled && r->kind != RECORD_NODE_STOPPING;
+    thing->is_wanted = n->up && n->listening && !n->disabled && !n->stopping;
     thing_changed(self, thing, r);
 }
 
@@ -183,8 +183,11 @@ void ledger_on_container(struct ledger *self, const struct record *r)
     }
     if (r->kind == RECORD_CONTAINER_USED || r->kind == RECORD_CONTAINER_PAUSED)
         thing->is_wanted = !self->nodes[r->node].disabled;
-    else if (r->kind == RECORD_CONTAINER_GONE)
+    else if (r->kind == RECORD_CONTAINER_GONE) {
         thing->is_wanted = false;
+        if (before != 0 && self->nodes[r->node].stopping)
+            thing->by_stop = true; /* the process removes its containers when asked to stop */
+    }
     if (before != thing->exists)
         limits_container(self->limits, r->at, thing->ns, thing->action, thing->exists != 0);
     thing_changed(self, thing, r);
@@ -264,10 +267,13 @@ static void ledger_node_containers(struct ledger *self, const struct record *r)
     bool is_stop = r->kind == RECORD_NODE_STOPPED;
     for (uint32_t i = 0; i < self->things.item_used; i++) {
         struct ledger_thing *thing = table_at(&self->things, i);
-        if (thing == NULL || thing->kind != THING_CONTAINER || thing->node != r->node ||
-            thing->exists == 0)
+        if (thing == NULL || thing->kind != THING_CONTAINER || thing->node != r->node)
             continue;
-        if (is_stop) {
+        if (thing->exists == 0 && (!is_stop || !thing->by_stop))
+            continue;
+        if (is_stop && thing->exists == 0)
+            thing->orphan_seq = 0; /* gone while it was stopping: counted from now */
+        else if (is_stop) {
             thing->exists = 0;
             thing->by_stop = true;
             limits_container(self->limits, r->at, thing->ns, thing->action, false);
@@ -316,11 +322,13 @@ void ledger_on_node(struct ledger *self, const struct record *r)
     struct ledger_node *node = &self->nodes[r->node];
     if (r->kind == RECORD_NODE_STARTED || r->kind == RECORD_NODE_STOPPED) {
         node->up = r->kind == RECORD_NODE_STARTED;
-        node->listening = node->disabled = false;
+        node->listening = node->disabled = node->stopping = false;
         if (node->up) /* its key says `up` until the lease ends or the successor writes it */
             node->healthy = false;
     } else if (r->kind == RECORD_NODE_LISTENING)
         node->up = node->listening = true;
+    else if (r->kind == RECORD_NODE_STOPPING)
+        node->stopping = true;
     else if (r->kind == RECORD_NODE_DISABLED || r->kind == RECORD_NODE_ENABLED)
         node->disabled = r->kind == RECORD_NODE_DISABLED;
     if (r->kind == RECORD_NODE_STOPPED)

@@ -19,7 +19,8 @@ static bool failed_is_limit(const struct check_context *ctx, const struct record
 }
 
 /* Counts it once; false when it was counted before. */
-static bool failed_mark(const struct check_context *ctx, struct ledger_activation *a, uint64_t seq)
+static bool failed_mark(const struct check_context *ctx, struct ledger_activation *a,
+                        uint64_t seq)
 {
     if ((a->flags & LEDGER_FAILED) != 0)
         return false;
@@ -32,14 +33,14 @@ static bool failed_mark(const struct check_context *ctx, struct ledger_activatio
 static bool failed_answer_is_own(const struct check_context *ctx, const struct record *r,
                                  const struct ledger_activation *a)
 {
-    bool is_limit_error = r->value2 == ERROR_TOO_MANY_CONCURRENT ||
-                          r->value2 == ERROR_NAMESPACE_LIMIT;
+    bool is_limit_error =
+        r->value2 == ERROR_TOO_MANY_CONCURRENT || r->value2 == ERROR_NAMESPACE_LIMIT;
     if (r->value >= 200 && r->value < 300)
         return true;
     if (r->value == 429 || is_limit_error)
         return failed_is_limit(ctx, r, a);
-    return r->value == 502 && (r->detail == RESPONSE_APPLICATION_ERROR ||
-                               r->detail == RESPONSE_DEVELOPER_ERROR);
+    return r->value == 502 &&
+           (r->detail == RESPONSE_APPLICATION_ERROR || r->detail == RESPONSE_DEVELOPER_ERROR);
 }
 
 static void failed_on_done(const struct check_context *ctx, const struct record *r,
@@ -80,9 +81,8 @@ static void failed_on_result(const struct check_context *ctx, const struct recor
                              struct ledger_activation *a)
 {
     uint64_t response = r->kind == RECORD_ACKED ? r->value : r->detail;
-    bool is_platform =
-        response == RESPONSE_WHISK_ERROR ||
-        (response == RESPONSE_DEVELOPER_ERROR && (a->flags & LEDGER_CUT) != 0);
+    bool is_platform = response == RESPONSE_WHISK_ERROR ||
+                       (response == RESPONSE_DEVELOPER_ERROR && (a->flags & LEDGER_CUT) != 0);
     struct violation v = violation_of(r);
     v.action = a->action;
     if ((a->flags & LEDGER_DROPPED) != 0 || !is_platform) /* a drop was judged as such */

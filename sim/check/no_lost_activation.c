@@ -35,8 +35,7 @@ static void lost_where(const struct check_context *ctx, const struct ledger_acti
         (void)snprintf(text, size, "at the end it is still %s %s", place_words[a->place],
                        check_node(ctx, a->scheduler));
     else if (a->invoker != NODE_NONE)
-        (void)snprintf(text, size, "at the end it is still at %s",
-                       check_node(ctx, a->invoker));
+        (void)snprintf(text, size, "at the end it is still at %s", check_node(ctx, a->invoker));
     else
         (void)snprintf(text, size, "nothing moved it after " CHECK_SECONDS,
                        CHECK_SECONDS_OF(a->last_at));
@@ -58,7 +57,7 @@ static void lost_report(const struct check_context *ctx, const struct ledger_act
         check_report(ctx, &v, "the activation of %s ended, but no record of it was written",
                      check_action(ctx, a->action));
     else
-        check_report(ctx, &v, "the activation of %s, accepted by %s, never ended: %s%s",
+        check_report(ctx, &v, "the activation of %s, accepted by %s, has no completion: %s%s",
                      check_action(ctx, a->action), check_node(ctx, a->controller), where,
                      (a->flags & LEDGER_FORCED) != 0 ? "; the controller's timer closed it"
                                                      : "");
@@ -73,8 +72,7 @@ static int lost_compare(const void *left, const void *right)
 static void lost_end(void *self, const struct check_context *ctx, tstamp now)
 {
     const struct table *all = ledger_activations(ctx->ledger);
-    activation_id *ids =
-        arena_alloc(ctx->arena, ARENA_HOST, (all->count + 1) * sizeof *ids);
+    activation_id *ids = arena_alloc(ctx->arena, ARENA_HOST, (all->count + 1) * sizeof *ids);
     uint32_t count = 0;
     (void)self;
     (void)now;

@@ -39,8 +39,8 @@ static void orphan_on_record(void *self, const struct check_context *ctx,
         const struct ledger_thing *thing = ledger_changed(ctx->ledger, i);
         if (thing == NULL || thing->orphan_seq != r->seq)
             continue;
-        grace_add(thing->by_stop ? &orphans->with_lease : &orphans->soon, r->at,
-                  thing->name, r->seq);
+        grace_add(thing->by_stop ? &orphans->with_lease : &orphans->soon, r->at, thing->name,
+                  r->seq);
     }
     orphan_arm(orphans, ctx);
 }

@@ -22,11 +22,22 @@ static const struct check_ops *const checks[] = {
 #define CHECK_TOTAL (sizeof checks / sizeof *checks)
 
 #define LATENCY_BOUNDS(id, check, what)                                                        \
-    [BOUND_LATENCY_FIRST + 2 * (id)] = {check, "below", CHECK_DURATION, 1, MINUTES(24 * 60),   \
-                                        SEC(5), what " of the answers must be faster"},        \
-    [BOUND_LATENCY_FIRST + 2 * (id) + 1] = {                                                   \
-        check, "during", CHECK_STEP, 0, UINT32_MAX, UINT32_MAX,                                \
-        "only requests sent or answered while this deploy step is open"}
+    [BOUND_LATENCY_FIRST +                                                                     \
+        2 * (id)] = {check,                                                                    \
+                     "below",                                                                  \
+                     CHECK_DURATION,                                                           \
+                     1,                                                                        \
+                     MINUTES(24 * 60),                                                         \
+                     SEC(5),                                                                   \
+                     what " of the answers must be faster"},                                   \
+            [BOUND_LATENCY_FIRST + 2 * (id) +                                                  \
+                1] = {check,                                                                   \
+                      "during",                                                                \
+                      CHECK_STEP,                                                              \
+                      0,                                                                       \
+                      UINT32_MAX,                                                              \
+                      UINT32_MAX,                                                              \
+                      "only requests sent or answered while this deploy step is open"}
 
 static const struct check_field fields[BOUND_COUNT] = {
     [BOUND_TRUTHFUL_READS_AFTER] = {"count-truthful", "reads-after", CHECK_DURATION, 0,

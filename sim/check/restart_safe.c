@@ -51,8 +51,8 @@ static void safe_on_stop(void *self, const struct check_context *ctx, const stru
     check_applies(ctx);
     /* Never too old: what is in the topic is left to the successor. */
     struct ledger_risk risk = ledger_risk(ctx->ledger, r->node, r->at, 0, TSTAMP_NEVER);
-    safe->stops[r->node] =
-        (struct stop){.at = r->at, .seq = r->seq, .is_open = true, .is_reported = risk.total > 0};
+    safe->stops[r->node] = (struct stop){
+        .at = r->at, .seq = r->seq, .is_open = true, .is_reported = risk.total > 0};
     safe_suspect(ctx, r->node);
     if (risk.total == 0)
         return;

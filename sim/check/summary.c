@@ -20,8 +20,8 @@ static void summary_step_start(struct summary *self, const struct record *r)
     size_t room = self->steps == NULL ? 0 : arena_block_size(self->steps) / sizeof *self->steps;
     if (self->step_count == room) {
         size_t more = room == 0 ? SUMMARY_STEPS_FIRST : room * 2;
-        self->steps = arena_grow(self->arena, ARENA_HOST, self->steps,
-                                 more * sizeof *self->steps);
+        self->steps =
+            arena_grow(self->arena, ARENA_HOST, self->steps, more * sizeof *self->steps);
     }
     self->steps[self->step_count++] = (struct summary_step){
         .started_at = r->at,

@@ -17,19 +17,20 @@
 #include "core/record.h"
 #include "check/histogram.h"
 
-#define SUMMARY_STEPS_MAX 2048u   /* deploy steps kept; all are counted */
-#define SUMMARY_STATUSES_MAX 24u  /* different statuses kept apart; the rest under the last */
+#define SUMMARY_STEPS_MAX 2048u  /* deploy steps kept; all are counted */
+#define SUMMARY_STATUSES_MAX 24u /* different statuses kept apart; the rest under the last */
 #define SUMMARY_REASONS_MAX 16u
 
 struct summary_step {
-    tstamp started_at, ended_at; /* ended_at TSTAMP_NEVER: still open */
+    tstamp started_at, ended_at;     /* ended_at TSTAMP_NEVER: still open */
     uint64_t started_seq, ended_seq; /* of the records; ended_seq UINT64_MAX: still open */
     node_id instance;
     uint16_t step;   /* index into step_names */
     uint16_t entry;  /* deploy entry */
     uint8_t outcome; /* enum step_outcome */
     uint32_t polls;  /* requests made */
-    uint64_t failed, lost; /* activations that failed or were lost while it was the newest open one */
+    uint64_t failed,
+        lost; /* activations that failed or were lost while it was the newest open one */
 };
 
 struct summary_status {
@@ -38,11 +39,13 @@ struct summary_status {
 };
 
 struct summary {
-    uint64_t offered, skipped, rejected, accepted, completed, succeeded, failed, lost, duplicated;
-    uint64_t skipped_by[SUMMARY_REASONS_MAX]; /* by detail of REQUEST_SKIPPED; last: all others */
+    uint64_t offered, skipped, rejected, accepted, completed, succeeded, failed, lost,
+        duplicated;
+    uint64_t
+        skipped_by[SUMMARY_REASONS_MAX]; /* by detail of REQUEST_SKIPPED; last: all others */
     struct summary_status rejected_by[SUMMARY_STATUSES_MAX]; /* ascending by status */
     uint32_t status_count;
-    struct histogram latency; /* from sent to answered, of accepted requests */
+    struct histogram latency;   /* from sent to answered, of accepted requests */
     struct summary_step *steps; /* arena block, in order of their start */
     uint32_t step_count;
     uint64_t step_total;

@@ -11,7 +11,7 @@
 
 struct table {
     struct arena *arena;
-    uint64_t *slots; /* upper half: hash; lower half: index of the item + 1 */
+    uint64_t *slots;     /* upper half: hash; lower half: index of the item + 1 */
     uint32_t slot_count; /* power of two */
     char *items;
     uint32_t stride;

@@ -219,6 +219,23 @@ static bool rule_takes(const struct plan *self, const struct fault_rule *rule,
     return false;
 }
 
+/* The routes whose 0 lets a procedure restart an instance. */
+static bool is_gate(const char *path)
+{
+    return path != NULL &&
+           (strcmp(path, "/activation/count") == 0 || strcmp(path, "/pool/count") == 0);
+}
+
+static bool count_parse(const char *body, uint64_t *ret_count)
+{
+    uint64_t count = 0;
+    size_t i = 0;
+    for (; i < 18 && body[i] >= '0' && body[i] <= '9'; i++)
+        count = count * 10 + (uint64_t)(body[i] - '0');
+    *ret_count = count;
+    return i > 0 && body[i] == '\0';
+}
+
 static struct fault_verdict answer(struct plan *self, uint32_t i, const struct message *m)
 {
     const struct fault_rule *rule = &self->rules[i];
@@ -230,6 +247,8 @@ static struct fault_verdict answer(struct plan *self, uint32_t i, const struct m
     if (rule->body_count > 0) {
         const char *body = rule->bodies[turn < rule->body_count ? turn : rule->body_count - 1];
         verdict.body = blob_new(self->arena, ARENA_MESSAGE, body, strlen(body));
+        verdict.is_count = is_gate(rule->path) && verdict.status == STATUS_OK &&
+                           count_parse(body, &verdict.count);
     }
     return verdict;
 }

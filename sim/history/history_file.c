@@ -67,8 +67,7 @@ static bool index_line(const char *line, size_t length, struct history_index *re
     uint64_t cause = 0, at = 0;
     if (length < 2 || line[0] != '{' || end[-1] != '}' || length > HISTORY_LINE_MAX)
         return false;
-    if (!read_number(find_member(line, before, "{\"seq\":"), end, &ret->seq) ||
-        at_text == NULL)
+    if (!read_number(find_member(line, before, "{\"seq\":"), end, &ret->seq) || at_text == NULL)
         return false;
     bool is_before = *at_text == '-';
     if (!read_number(at_text + is_before, end, &at) || at > INT64_MAX)
@@ -163,8 +162,7 @@ static void copy_member(const json_t *object, const char *name, char *text, size
 
 bool history_file_line(const struct history_file *self, uint64_t seq, struct history_line *ret)
 {
-    if (self->count == 0 || seq < self->lines[0].seq ||
-        seq - self->lines[0].seq >= self->count)
+    if (self->count == 0 || seq < self->lines[0].seq || seq - self->lines[0].seq >= self->count)
         return false;
     const struct history_index *index = &self->lines[seq - self->lines[0].seq];
     json_t *object = json_loadb(self->bytes + index->offset, index->length, 0, NULL);

@@ -21,8 +21,8 @@ size_t history_text(const struct history_names *names, const struct record *r, c
     const char *instance = cluster_node_name(names->cluster, r->peer);
     int wanted = 0;
     if (r->kind == RECORD_STEP_STARTED)
-        wanted = snprintf(text, size, "step `%s` of %s begins",
-                          history_step(names, r->value), instance);
+        wanted = snprintf(text, size, "step `%s` of %s begins", history_step(names, r->value),
+                          instance);
     else if (r->kind == RECORD_STEP_ENDED)
         wanted = snprintf(text, size, "step `%s` of %s %s after %" PRIu32 " requests",
                           history_step(names, r->value), instance,

@@ -3,9 +3,10 @@
  * history_jsonl.h - history.jsonl: one JSON object per record, and a reader for `why`.
  *
  * Members, in this order, absent ones left out: seq, at (ns since the start of the scenario,
- * negative while the cluster boots), node, actor, kind, activation (32 hex digits), container (8 hex digits), creation (32 hex
- * digits), key (as in etcd), cause (seq of the record that led here), outcome (OK, FAILED,
- * UNKNOWN), text (plain words; activations by their request number).
+ * negative while the cluster boots), node, actor, kind, activation (32 hex digits), container
+ * (8 hex digits), creation (32 hex digits), key (as in etcd), cause (seq of the record that led
+ * here), outcome (OK, FAILED, UNKNOWN), text (plain words; activations by their request
+ * number).
  */
 #include "core/cluster.h"
 #include "history/history.h"
@@ -51,7 +52,7 @@ struct history_file {
         uint64_t seq, activation; /* first 16 hex digits; 0: none */
         uint64_t offset;
         uint32_t cause, length;
-    } *lines;
+    } * lines;
     size_t count, max;
 };
 /*

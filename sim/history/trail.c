@@ -7,11 +7,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define CHAIN_MAX 64u      /* records by cause, nearest first; the rest is only counted */
+#define CHAIN_MAX 64u       /* records by cause, nearest first; the rest is only counted */
 #define CHAIN_FAR_MAX 4096u /* how far back a chain is counted */
-#define CHAIN_KEPT 14u     /* of the chain, when there is no room for all */
-#define HEAD_LINES 12u     /* of a long trail: so many from its start, the rest from its end */
-#define TAIL_LINES 8u      /* and so many after the violation */
+#define CHAIN_KEPT 14u      /* of the chain, when there is no room for all */
+#define HEAD_LINES 12u      /* of a long trail: so many from its start, the rest from its end */
+#define TAIL_LINES 8u       /* and so many after the violation */
 
 struct picks { /* seqs, ascending, each once */
     uint64_t *seqs;
@@ -48,8 +48,7 @@ static void gather_own(const struct trail_source *source, uint64_t activation,
 }
 
 /* From the violation back to its root; returns how many there are. */
-static size_t gather_chain(const struct trail_source *source, uint64_t seq,
-                           struct picks *chain)
+static size_t gather_chain(const struct trail_source *source, uint64_t seq, struct picks *chain)
 {
     size_t count = 0;
     while (trail_has(source, seq) && count < CHAIN_FAR_MAX) {
@@ -165,10 +164,8 @@ static void memory_entry(const struct trail_source *source, uint64_t seq,
 {
     const struct record *r = history_find(source->self, seq);
     ASSERT(r != NULL);
-    *ret = (struct trail_entry){.seq = seq,
-                                .at_ns = history_at(r->at),
-                                .cause = r->cause,
-                                .activation = r->activation};
+    *ret = (struct trail_entry){
+        .seq = seq, .at_ns = history_at(r->at), .cause = r->cause, .activation = r->activation};
 }
 
 static void memory_line(const struct trail_source *source, uint64_t seq,
@@ -177,8 +174,7 @@ static void memory_line(const struct trail_source *source, uint64_t seq,
     const struct history_names *names = source->names;
     const struct record *r = history_find(source->self, seq);
     ASSERT(r != NULL);
-    *ret = (struct history_line){
-        .seq = seq, .at_ns = history_at(r->at), .cause = r->cause};
+    *ret = (struct history_line){.seq = seq, .at_ns = history_at(r->at), .cause = r->cause};
     (void)snprintf(ret->node, sizeof ret->node, "%s",
                    cluster_node_name(names->cluster, r->node));
     history_actor(r, ret->actor, sizeof ret->actor);
@@ -203,10 +199,8 @@ static void file_entry(const struct trail_source *source, uint64_t seq, struct t
     const struct history_file *file = source->self;
     ASSERT(trail_has(source, seq));
     const struct history_index *line = &file->lines[seq - source->first];
-    *ret = (struct trail_entry){.seq = seq,
-                                .at_ns = line->at_ns,
-                                .cause = line->cause,
-                                .activation = line->activation};
+    *ret = (struct trail_entry){
+        .seq = seq, .at_ns = line->at_ns, .cause = line->cause, .activation = line->activation};
 }
 
 static void file_line(const struct trail_source *source, uint64_t seq, struct history_line *ret)

@@ -11,6 +11,9 @@
  * lies in the caller's arena, so that a snapshot of the arena is a snapshot of the world; the
  * cluster, the draws, configs and sinks are borrowed, outside, and never change.
  *
+ * A machine with ends_at_signal is cut as soon as it has had its EVENT_SIGNAL; the stop still
+ * takes its time.
+ *
  * A node that is UP or STOPPING listens. BOOTING has no machine yet (only restarts take time).
  * Calls to a node that does not listen, or whose incarnation changed on the way, come back as
  * MSG_REFUSED; other messages are recorded as lost. A node that goes down sends EVENT_LINK

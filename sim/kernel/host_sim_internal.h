@@ -29,7 +29,8 @@ struct node_slot {
     uint8_t state;      /* enum node_state */
     uint8_t is_updated; /* started by the deployer: behaviour_to */
     uint32_t boots, pulls;
-    tstamp cut_at; /* STOPPING */
+    tstamp cut_at;  /* STOPPING */
+    uint32_t cause; /* of the node's next record: who asked for what happens to it */
     struct machine_env env;
 };
 

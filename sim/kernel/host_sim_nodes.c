@@ -51,11 +51,13 @@ static void step_plain(struct host *self, node_id node, enum event_kind kind)
 static void keep_node_record(struct host *self, enum record_kind kind, node_id node,
                              uint8_t detail)
 {
-    const struct node_slot *n = &self->nodes[node];
+    struct node_slot *n = &self->nodes[node];
     struct record r = host_record(self, kind, node);
     r.detail = detail;
     r.value = n->env.incarnation;
     r.value2 = n->env.behaviour;
+    r.cause = n->cause;
+    n->cause = (uint32_t)r.seq;
     host_keep_record(self, &r);
 }
 
@@ -180,6 +182,8 @@ static void signal_node(struct host *self, node_id node)
     n->cut_at = tstamp_add(self->clock.now, grace < STOP_MAX ? grace : STOP_MAX);
     keep_node_record(self, RECORD_NODE_STOPPING, node, 0);
     step_plain(self, node, EVENT_SIGNAL);
+    if (n->ops->ends_at_signal)
+        host_cut(self, node, false);
 }
 
 static void answer_asker(struct host *self, const struct message *asked, uint8_t op,
@@ -210,7 +214,7 @@ static void answer_now(struct host *self, const struct message *asked, bool ok)
 static void on_stop(struct host *self, const struct message *m, node_id node)
 {
     signal_node(self, node);
-    if (self->nodes[node].state == STATE_STOPPING)
+    if (self->nodes[node].cut_at > self->clock.now)
         (void)push_task(self, self->nodes[node].cut_at, TASK_CUT, node, m);
     else
         answer_now(self, m, true);
@@ -227,9 +231,11 @@ void host_on_control(struct host *self, const struct message *m)
     }
     switch ((enum control_op)m->u.control.op) {
     case CONTROL_STOP:
+        self->nodes[node].cause = m->cause;
         on_stop(self, m, node);
         break;
     case CONTROL_KILL:
+        self->nodes[node].cause = m->cause;
         host_cut(self, node, false);
         answer_now(self, m, true);
         break;
@@ -260,6 +266,7 @@ void host_on_task(struct host *self, const struct message *m)
     case TASK_BOOT:
         ok = n->state != STATE_STOPPING;
         if (n->state == STATE_DOWN) {
+            n->cause = m->cause;
             n->is_updated = true;
             boot(self, task->node, true);
         }
@@ -291,6 +298,7 @@ void host_on_plan(struct host *self)
         r.peer = node;
         r.value = rule;
         host_keep_record(self, &r);
+        self->nodes[node].cause = (uint32_t)r.seq;
         host_cut(self, node, true);
     }
 }

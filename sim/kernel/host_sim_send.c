@@ -238,6 +238,17 @@ static void record_fault(struct host *self, const struct message *m, uint16_t ru
     host_keep_record(self, &r);
 }
 
+/* A count given in the node's name is the node's answer to whoever judges. */
+static void record_count(struct host *self, const struct message *m,
+                         const struct fault_verdict *verdict)
+{
+    struct record r = host_record(self, RECORD_COUNT_ANSWERED, m->to);
+    r.cause = m->cause;
+    r.value = verdict->count;
+    r.detail = (uint8_t)(verdict->status / 100);
+    host_keep_record(self, &r);
+}
+
 static void apply(struct host *self, struct message *m, const struct fault_verdict *verdict)
 {
     if (verdict->action == FAULT_ANSWER && m->kind != MSG_HTTP_REQUEST) {
@@ -246,6 +257,8 @@ static void apply(struct host *self, struct message *m, const struct fault_verdi
     }
     if (verdict->action != FAULT_PASS)
         record_fault(self, m, verdict->rule);
+    if (verdict->action == FAULT_ANSWER && verdict->is_count)
+        record_count(self, m, verdict);
     switch (verdict->action) {
     case FAULT_PASS:
         host_route(self, m, 0, 0);

@@ -14,7 +14,8 @@
 
 #define JSON_FORM (JSON_INDENT(1) | JSON_PRESERVE_ORDER)
 
-/* Texts are user data: what is not UTF-8 is shown as '?'. Takes the new reference into object. */
+/* Texts are user data: what is not UTF-8 is shown as '?'. Takes the new reference into object.
+ */
 static void set_text(json_t *object, const char *name, const char *text)
 {
     json_t *value = json_string(text);

@@ -49,10 +49,10 @@ static void folder_of(const char *path, char *text, size_t size)
 static void print_trouble(FILE *out, const struct result *result)
 {
     const char *element = result->verdict == RESULT_INCONCLUSIVE ? "error" : "failure";
-    const char *type = result->verdict == RESULT_INCONCLUSIVE        ? "inconclusive"
-                       : result_failed_checks(result, false) > 0     ? "safety"
-                       : result_failed_checks(result, true) > 0      ? "liveness"
-                                                                     : "expectation";
+    const char *type = result->verdict == RESULT_INCONCLUSIVE    ? "inconclusive"
+                       : result_failed_checks(result, false) > 0 ? "safety"
+                       : result_failed_checks(result, true) > 0  ? "liveness"
+                                                                 : "expectation";
     (void)fprintf(out, "   <%s", element);
     print_attribute(out, "type", type);
     print_attribute(out, "message", result->reason);

@@ -84,7 +84,8 @@ static void print_activations(const struct result *result, FILE *out)
 static void print_check(const struct result_check *check, FILE *out)
 {
     if (check->verdict != CHECK_FAIL) {
-        (void)fprintf(out, "  %-24s %s\n", check->name, check_verdict_to_string(check->verdict));
+        (void)fprintf(out, "  %-24s %s\n", check->name,
+                      check_verdict_to_string(check->verdict));
         return;
     }
     (void)fprintf(out, "  %-24s FAIL, %" PRIu64 " violation%s\n", check->name,
@@ -127,8 +128,8 @@ static uint32_t gather_rows(const struct result *result, struct instance_row *ro
     for (uint32_t i = 0; i < result->step_count; i++) {
         const struct result_step *step = &result->steps[i];
         uint32_t at = 0;
-        while (at < count &&
-               (rows[at].entry != step->entry || strcmp(rows[at].instance, step->instance) != 0))
+        while (at < count && (rows[at].entry != step->entry ||
+                              strcmp(rows[at].instance, step->instance) != 0))
             at++;
         if (at == INSTANCE_ROWS_MAX)
             continue;
@@ -149,8 +150,9 @@ static void print_deploy(const struct result *result, FILE *out)
     uint32_t count = gather_rows(result, rows);
     if (result->step_total == 0)
         return;
-    (void)fprintf(out, "\ndeployment   %" PRIu32 " begun, %" PRIu32 " over, %" PRIu32
-                       " failed; %" PRIu64 " steps\n",
+    (void)fprintf(out,
+                  "\ndeployment   %" PRIu32 " begun, %" PRIu32 " over, %" PRIu32
+                  " failed; %" PRIu64 " steps\n",
                   result->deploys_started, result->deploys_ended, result->deploys_failed,
                   result->step_total);
     for (uint32_t i = 0; i < count; i++) {
@@ -162,10 +164,12 @@ static void print_deploy(const struct result *result, FILE *out)
             (void)fprintf(out, "(open)");
         else
             print_seconds(out, row->end_ns);
-        (void)fprintf(out, ": %" PRIu32 " steps, %" PRIu32 " requests, %s%s%s; failed %" PRIu64
-                           ", lost %" PRIu64 "\n",
-                      row->steps, row->polls, row->outcome, row->at_step[0] == '\0' ? "" : " at ",
-                      row->at_step, row->failed, row->lost);
+        (void)fprintf(out,
+                      ": %" PRIu32 " steps, %" PRIu32 " requests, %s%s%s; failed %" PRIu64
+                      ", lost %" PRIu64 "\n",
+                      row->steps, row->polls, row->outcome,
+                      row->at_step[0] == '\0' ? "" : " at ", row->at_step, row->failed,
+                      row->lost);
     }
     if (count == INSTANCE_ROWS_MAX)
         (void)fprintf(out, "  ... (all of them in result.json)\n");

@@ -71,8 +71,8 @@ static void capture_first(struct result *self)
             const struct result_violation *v = &check->violations[j], *first = NULL;
             if (self->first_check < self->check_count)
                 first = &self->checks[self->first_check].violations[self->first_example];
-            if (first != NULL && (v->at_ns > first->at_ns ||
-                                  (v->at_ns == first->at_ns && v->seq >= first->seq)))
+            if (first != NULL &&
+                (v->at_ns > first->at_ns || (v->at_ns == first->at_ns && v->seq >= first->seq)))
                 continue;
             self->first_check = i;
             self->first_example = j;

@@ -11,7 +11,7 @@
 struct result_violation {
     int64_t at_ns; /* since scenario start; the cluster boots before it */
     uint64_t seq;  /* record of the history; 0: none */
-    char node[24];  /* "" none */
+    char node[24]; /* "" none */
     char activation[33];
     char action[96];
     uint32_t container;
@@ -53,26 +53,27 @@ struct result {
     char host[8];                    /* "sim" or "live" */
     uint64_t seed;
     enum result_verdict verdict;
-    bool expected;                   /* the outcome that `expect:` names */
+    bool expected; /* the outcome that `expect:` names */
     int exit_code;
-    char reason[256];                /* inconclusive, or unexpected: why; "" */
+    char reason[256]; /* inconclusive, or unexpected: why; "" */
     uint64_t virtual_ns, wall_ns, events, digest;
-    char directory[RESULT_PATH_SIZE];  /* where history.jsonl and result.json are; "" none */
+    char directory[RESULT_PATH_SIZE]; /* where history.jsonl and result.json are; "" none */
     char look_closer[2 * RESULT_PATH_SIZE]; /* command: rollcage why DIR */
     char reproduce[2 * RESULT_PATH_SIZE];   /* command that runs it again */
-    char never_fired[512];           /* fault rules that never applied, in words; "" */
+    char never_fired[512];                  /* fault rules that never applied, in words; "" */
     /* filled by result_capture */
     struct result_check checks[CHECKS_MAX];
     uint32_t check_count;
-    uint32_t first_check;            /* of the first violation; check_count: none */
+    uint32_t first_check; /* of the first violation; check_count: none */
     uint32_t first_example;
-    uint64_t offered, skipped, rejected, accepted, completed, succeeded, failed, lost, duplicated;
+    uint64_t offered, skipped, rejected, accepted, completed, succeeded, failed, lost,
+        duplicated;
     struct result_count skipped_by[RESULT_COUNTS_MAX], rejected_by[RESULT_COUNTS_MAX];
     uint32_t skipped_by_count, rejected_by_count;
     uint64_t latency_p50_ns, latency_p90_ns, latency_p99_ns, latency_max_ns, latency_count;
     struct result_step *steps;
     uint32_t step_count;
-    uint64_t step_total;             /* steps beyond the kept ones are only counted */
+    uint64_t step_total; /* steps beyond the kept ones are only counted */
     uint64_t failed_outside, lost_outside;
     uint32_t deploys_started, deploys_ended, deploys_failed;
 };

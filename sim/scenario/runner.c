@@ -72,6 +72,7 @@ static bool run_open(struct run *self)
     self->world = (struct check_world){.cluster = &scenario->cluster,
                                        .draws = &self->draws,
                                        .settings = &scenario->checks,
+                                       .checks_off = scenario->checks_off,
                                        .step_names = scenario->step_names,
                                        .step_name_count = scenario->step_name_count};
     self->checks = check_set_new(self->arena, &self->world);
@@ -113,16 +114,33 @@ static void run_to(struct run *self, tstamp until)
     check_set_advance(self->checks, until);
 }
 
+/* When the load has offered its last request; a closed loop says itself that it goes on. */
+static tstamp load_end(const struct scenario *scenario)
+{
+    tstamp end = TSTAMP_ORIGIN;
+    for (uint32_t i = 0; i < scenario->load_count; i++) {
+        const struct load_entry *load = &scenario->loads[i];
+        duration length = load->arrivals == ARRIVALS_CLOSED ? SEC(1) : load->length;
+        tstamp at = tstamp_add(load->from, length);
+        if (at > end)
+            end = at;
+    }
+    return end;
+}
+
 /* Until nothing is owed; false: something still was, and `pending` says what. */
 static bool run_settle(struct run *self, tstamp *now, char *pending, size_t size)
 {
     const volatile bool *interrupted = self->options->interrupted;
+    tstamp storm_end = load_end(self->scenario);
+    if (plan_last(self->plan) > storm_end)
+        storm_end = plan_last(self->plan);
     while (!(interrupted && *interrupted)) {
         run_to(self, *now += SEC(1));
         bool owed = host_sim_pending(self->host, pending, size);
-        if (!owed && *now >= plan_last(self->plan))
+        if (!owed && *now >= storm_end)
             return true;
-        if (*now > self->last_action + RUNNER_SETTLE ||
+        if ((*now > self->last_action + RUNNER_SETTLE && *now > storm_end) ||
             *now > TSTAMP_ORIGIN + RUNNER_VIRTUAL_MAX)
             return !owed;
     }

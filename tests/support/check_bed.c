@@ -153,10 +153,9 @@ uint64_t check_bed_deliver(struct check_bed *self, activation_id a)
 
 uint64_t check_bed_queue(struct check_bed *self, activation_id a)
 {
-    return check_bed_feed(self, (struct record){.kind = RECORD_QUEUED,
-                                                .node = BED_SCHEDULER0,
-                                                .activation = a,
-                                                .value = 1});
+    return check_bed_feed(
+        self, (struct record){
+                  .kind = RECORD_QUEUED, .node = BED_SCHEDULER0, .activation = a, .value = 1});
 }
 
 uint64_t check_bed_start(struct check_bed *self, activation_id a)
@@ -246,23 +245,22 @@ uint64_t check_bed_node(struct check_bed *self, enum record_kind kind, node_id n
 
 uint64_t check_bed_count(struct check_bed *self, node_id node, uint64_t count)
 {
-    return check_bed_feed(self, (struct record){.kind = RECORD_COUNT_ANSWERED,
-                                                .node = node,
-                                                .value = count,
-                                                .detail = 2});
+    return check_bed_feed(
+        self, (struct record){
+                  .kind = RECORD_COUNT_ANSWERED, .node = node, .value = count, .detail = 2});
 }
 
 uint64_t check_bed_key(struct check_bed *self, enum record_kind kind, struct key key)
 {
-    return check_bed_feed(self,
-                          (struct record){.kind = (uint16_t)kind, .node = BED_ETCD, .key = key});
+    return check_bed_feed(
+        self, (struct record){.kind = (uint16_t)kind, .node = BED_ETCD, .key = key});
 }
 
 uint64_t check_bed_container(struct check_bed *self, enum record_kind kind, uint32_t container)
 {
-    return check_bed_feed(self, (struct record){.kind = (uint16_t)kind,
-                                                .node = BED_INVOKER0,
-                                                .container = container});
+    return check_bed_feed(
+        self,
+        (struct record){.kind = (uint16_t)kind, .node = BED_INVOKER0, .container = container});
 }
 
 uint64_t check_bed_queue_made(struct check_bed *self, enum record_kind kind, node_id node)

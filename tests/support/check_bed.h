@@ -40,27 +40,30 @@ struct check_bed {
     struct check_set *set;
     tstamp at; /* of the next record */
     uint64_t seq;
-    uint64_t offsets[2]; /* next of each scheduler's topic */
+    uint64_t offsets[2];                                 /* next of each scheduler's topic */
     void (*sink)(void *context, const struct record *r); /* may be NULL */
     void *sink_context;
 };
 
-void check_bed_open(struct check_bed *self);  /* settings: standard; no set yet */
-void check_bed_begin(struct check_bed *self); /* makes the set; boots every node, keys and all */
+void check_bed_open(struct check_bed *self); /* settings: standard; no set yet */
+void check_bed_begin(
+    struct check_bed *self); /* makes the set; boots every node, keys and all */
 void check_bed_close(struct check_bed *self);
 
 /* Fills seq and at; returns the seq. */
 uint64_t check_bed_feed(struct check_bed *self, struct record r);
 void check_bed_wait(struct check_bed *self, duration length);
 
-uint64_t check_bed_send(struct check_bed *self, activation_id a);   /* sent, passed by the edge */
+uint64_t check_bed_send(struct check_bed *self, activation_id a); /* sent, passed by the edge */
 uint64_t check_bed_accept(struct check_bed *self, activation_id a); /* by controller0 */
 uint64_t check_bed_append(struct check_bed *self, activation_id a); /* to scheduler0's topic */
-uint64_t check_bed_commit(struct check_bed *self);  /* all of scheduler0's topic */
+uint64_t check_bed_commit(struct check_bed *self); /* all of scheduler0's topic */
 uint64_t check_bed_deliver(struct check_bed *self, activation_id a);
 uint64_t check_bed_queue(struct check_bed *self, activation_id a);
-uint64_t check_bed_start(struct check_bed *self, activation_id a);  /* handed over, fetched, running on invoker0 */
-uint64_t check_bed_ack(struct check_bed *self, activation_id a);    /* run ended, acked, ack received */
+uint64_t check_bed_start(struct check_bed *self,
+                         activation_id a); /* handed over, fetched, running on invoker0 */
+uint64_t check_bed_ack(struct check_bed *self,
+                       activation_id a); /* run ended, acked, ack received */
 uint64_t check_bed_store(struct check_bed *self, activation_id a);
 uint64_t check_bed_answer(struct check_bed *self, activation_id a, uint64_t status);
 /* From sent to queued at scheduler0; all of it. */

@@ -138,9 +138,8 @@ static void a_drop_counts_once_however_often_it_shows(void **state)
                                         .detail = RESPONSE_WHISK_ERROR});
     check_bed_answer(bed, A, 500);
     const struct violation *v = check_bed_expect(bed, "no-failed-activation", 1);
-    assert_string_equal(v->text,
-                        "scheduler0 gave the activation of guest/hello up: Activation "
-                        "processing is not initiated for 60000 ms");
+    assert_string_equal(v->text, "scheduler0 gave the activation of guest/hello up: Activation "
+                                 "processing is not initiated for 60000 ms");
 }
 
 static void a_run_that_lost_its_container_fails_though_the_action_is_blamed(void **state)
@@ -148,9 +147,8 @@ static void a_run_that_lost_its_container_fails_though_the_action_is_blamed(void
     struct check_bed *bed = *state;
     check_bed_until_queued(bed, A);
     check_bed_start(bed, A);
-    check_bed_feed(bed, (struct record){.kind = RECORD_RUN_CUT,
-                                        .node = BED_INVOKER0,
-                                        .activation = A});
+    check_bed_feed(
+        bed, (struct record){.kind = RECORD_RUN_CUT, .node = BED_INVOKER0, .activation = A});
     check_bed_feed(bed, (struct record){.kind = RECORD_RUN_ENDED,
                                         .node = BED_INVOKER0,
                                         .activation = A,
@@ -225,9 +223,9 @@ static void a_forced_completion_is_none(void **state)
     check_bed_node(bed, RECORD_NODE_STARTED, BED_SCHEDULER0);
     check_bed_node(bed, RECORD_NODE_LISTENING, BED_SCHEDULER0);
     check_bed_wait(bed, SEC(180));
-    check_bed_feed(bed, (struct record){.kind = RECORD_SLOT_FORCED,
-                                        .node = BED_CONTROLLER0,
-                                        .activation = A});
+    check_bed_feed(
+        bed,
+        (struct record){.kind = RECORD_SLOT_FORCED, .node = BED_CONTROLLER0, .activation = A});
     check_set_settle(bed->set, bed->at, NULL);
     check_set_end(bed->set, bed->at);
     const struct check_result lost = check_bed_result(bed, "no-lost-activation");
@@ -236,8 +234,8 @@ static void a_forced_completion_is_none(void **state)
     assert_int_equal(lost.examples[0].seq, seq);
     assert_int_equal(lost.examples[0].node, BED_SCHEDULER0);
     assert_non_null(strstr(lost.examples[0].text,
-                           "never ended: it died in a queue of scheduler0 at 0.000 s; the "
-                           "controller's timer closed it"));
+                           "has no completion: it died in a queue of scheduler0 at 0.000 s; "
+                           "the controller's timer closed it"));
     assert_int_equal(summary_of(bed)->lost, 1);
     assert_int_equal(summary_of(bed)->accepted, 1);
 }
@@ -289,9 +287,9 @@ static void a_late_completion_after_the_timer_is_the_second(void **state)
     check_bed_start(bed, A);
     check_bed_answer(bed, A, 202);
     check_bed_wait(bed, SEC(180));
-    check_bed_feed(bed, (struct record){.kind = RECORD_SLOT_FORCED,
-                                        .node = BED_CONTROLLER0,
-                                        .activation = A});
+    check_bed_feed(
+        bed,
+        (struct record){.kind = RECORD_SLOT_FORCED, .node = BED_CONTROLLER0, .activation = A});
     check_bed_ack(bed, A);
     check_bed_store(bed, A);
     check_bed_expect(bed, "no-duplicate-completion", 1);
@@ -383,9 +381,8 @@ static void a_run_that_was_given_back_does_not_count(void **state)
     struct check_bed *bed = *state;
     check_bed_until_queued(bed, A);
     check_bed_start(bed, A);
-    check_bed_feed(bed, (struct record){.kind = RECORD_RESCHEDULED,
-                                        .node = BED_INVOKER0,
-                                        .activation = A});
+    check_bed_feed(bed, (struct record){
+                            .kind = RECORD_RESCHEDULED, .node = BED_INVOKER0, .activation = A});
     check_bed_queue(bed, A);
     check_bed_start(bed, A);
     check_bed_ack(bed, A);

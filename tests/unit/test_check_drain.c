@@ -82,9 +82,8 @@ static void a_0_with_something_in_the_feed_or_a_look_up_is_not_true(void **state
     check_bed_commit(bed);
     check_bed_count(bed, BED_SCHEDULER0, 0);
     check_bed_deliver(bed, A);
-    check_bed_feed(bed, (struct record){.kind = RECORD_LOOKED_UP,
-                                        .node = BED_SCHEDULER0,
-                                        .activation = A});
+    check_bed_feed(bed, (struct record){
+                            .kind = RECORD_LOOKED_UP, .node = BED_SCHEDULER0, .activation = A});
     check_bed_count(bed, BED_SCHEDULER0, 0);
     check_bed_queue(bed, A);
     finish(bed);
@@ -306,9 +305,9 @@ static void a_gate_that_never_gives_a_number_does_not_reach_0(void **state)
 {
     struct check_bed *bed = *state;
     check_bed_node(bed, RECORD_NODE_DISABLED, BED_SCHEDULER0);
-    check_bed_feed(bed, (struct record){.kind = RECORD_COUNT_ANSWERED,
-                                        .node = BED_SCHEDULER0,
-                                        .detail = 4});
+    check_bed_feed(
+        bed,
+        (struct record){.kind = RECORD_COUNT_ANSWERED, .node = BED_SCHEDULER0, .detail = 4});
     check_bed_wait(bed, MINUTES(16));
     const struct violation *v = check_bed_expect(bed, "drain-reaches-zero", 1);
     assert_string_equal(v->text, "scheduler0 does not reach 0: its last answer is HTTP 4xx");
@@ -368,10 +367,9 @@ static void both_schedulers_without_a_key_are_too_few(void **state)
 
 static void health(struct check_bed *bed, node_id invoker, unsigned to)
 {
-    check_bed_feed(bed, (struct record){.kind = RECORD_STATE,
-                                        .node = invoker,
-                                        .detail = FSM_HEALTH,
-                                        .value2 = to});
+    check_bed_feed(
+        bed, (struct record){
+                 .kind = RECORD_STATE, .node = invoker, .detail = FSM_HEALTH, .value2 = to});
 }
 
 static void a_floor_of_two_invokers_is_kept_as_set(void **state)

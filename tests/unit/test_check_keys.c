@@ -89,6 +89,22 @@ static void keys_of_a_stopped_process_live_on_by_its_lease(void **state)
     check_bed_expect(bed, NULL, 0);
 }
 
+static void containers_that_end_while_their_process_stops_count_from_its_end(void **state)
+{
+    struct check_bed *bed = *state;
+    live_box(bed);
+    check_bed_node(bed, RECORD_NODE_STOPPING, BED_INVOKER0);
+    check_bed_container(bed, RECORD_CONTAINER_GONE, BOX);
+    check_bed_wait(bed, SEC(10));
+    check_bed_node(bed, RECORD_NODE_STOPPED, BED_INVOKER0);
+    check_bed_wait(bed, SEC(15));
+    check_bed_key(bed, RECORD_KEY_DELETED, box_key);
+    check_bed_key(bed, RECORD_KEY_DELETED,
+                  (struct key){.family = KEY_INVOKERS, .node = BED_INVOKER0});
+    check_bed_wait(bed, SEC(30));
+    check_bed_expect(bed, NULL, 0);
+}
+
 static void keys_that_outlive_the_lease_are_orphans(void **state)
 {
     struct check_bed *bed = *state;
@@ -236,6 +252,7 @@ int main(void)
         BED_TEST(a_key_that_outlives_its_container_longer_is_an_orphan),
         BED_TEST(a_key_for_a_container_that_never_was_is_an_orphan),
         BED_TEST(keys_of_a_stopped_process_live_on_by_its_lease),
+        BED_TEST(containers_that_end_while_their_process_stops_count_from_its_end),
         BED_TEST(keys_that_outlive_the_lease_are_orphans),
         BED_TEST(a_leader_key_without_any_queue_is_an_orphan),
         BED_TEST(a_bound_of_the_scenario_holds),

@@ -42,7 +42,7 @@ static int open_fixture(void **state)
         .step_names = f.bed.world.step_names,
         .step_name_count = f.bed.world.step_name_count,
     };
-    strcpy(f.path, "/tmp/rollcage-history-XXXXXX");
+    snprintf(f.path, sizeof f.path, "%s", "/tmp/rollcage-history-XXXXXX");
     int fd = mkstemp(f.path);
     assert_true(fd >= 0);
     close(fd);
@@ -114,11 +114,12 @@ static void a_line_has_the_members_in_order_and_leaves_out_what_is_absent(void *
     assert_int_equal(history_jsonl_print(&f->names, r, out), 0);
     fclose(out);
     cluster_activation_text(&f->bed.draws, A, hex);
-    snprintf(expected, sizeof expected,
-             "{\"seq\":%d,\"at\":0,\"node\":\"edge\",\"actor\":\"main\",\"kind\":\"edge-passed\","
-             "\"activation\":\"%s\",\"outcome\":\"OK\",\"text\":\"passes request 1 to "
-             "controller0\"}\n",
-             (int)seq, hex);
+    snprintf(
+        expected, sizeof expected,
+        "{\"seq\":%d,\"at\":0,\"node\":\"edge\",\"actor\":\"main\",\"kind\":\"edge-passed\","
+        "\"activation\":\"%s\",\"outcome\":\"OK\",\"text\":\"passes request 1 to "
+        "controller0\"}\n",
+        (int)seq, hex);
     assert_string_equal(text, expected);
     free(text);
 }
@@ -182,13 +183,14 @@ static uint64_t tell_a_story(struct fixture *f)
 {
     check_bed_until_queued(&f->bed, A);
     check_bed_until_queued(&f->bed, B); /* has nothing to do with it */
-    uint64_t step = caused(f, (struct record){.kind = RECORD_STEP_STARTED,
-                                              .node = BED_DEPLOYER,
-                                              .peer = BED_SCHEDULER0,
-                                              .value = 2},
+    uint64_t step = caused(f,
+                           (struct record){.kind = RECORD_STEP_STARTED,
+                                           .node = BED_DEPLOYER,
+                                           .peer = BED_SCHEDULER0,
+                                           .value = 2},
                            0);
-    uint64_t asked = caused(
-        f, (struct record){.kind = RECORD_NODE_STOPPING, .node = BED_SCHEDULER0}, step);
+    uint64_t asked =
+        caused(f, (struct record){.kind = RECORD_NODE_STOPPING, .node = BED_SCHEDULER0}, step);
     uint64_t down =
         caused(f, (struct record){.kind = RECORD_NODE_STOPPED, .node = BED_SCHEDULER0}, asked);
     f->bed.at += SEC(1);
@@ -205,14 +207,15 @@ static void the_trail_merges_causes_with_the_activations_own_records(void **stat
     char *text = trail_text(&source, (struct trail_query){down, A}, &lines);
     assert_int_equal(lines, count_lines(text));
     assert_int_equal(lines, 11);
-    const char *expected =
-        "  -   0.003000 s  client main              request 1 for guest/hello is sent, blocking\n";
+    const char *expected = "  -   0.003000 s  client main              request 1 for "
+                           "guest/hello is sent, blocking\n";
     assert_memory_equal(text, expected, strlen(expected));
     assert_non_null(strstr(text, "  -   0.002000 s  deployer main            step `restart` of "
                                  "scheduler0 begins\n"));
     assert_non_null(strstr(text, "> +   0.000000 s  scheduler0 main          is down\n"));
-    assert_non_null(strstr(text, "  +   1.000000 s  controller0 main         answers activation "
-                                 "1: HTTP 202"));
+    assert_non_null(strstr(text,
+                           "  +   1.000000 s  controller0 main         answers activation "
+                           "1: HTTP 202"));
     assert_null(strstr(text, "activation 2"));
     free(text);
 }

@@ -224,9 +224,8 @@ static void a_request_that_is_accepted_after_its_client_left_is_not_rejected(voi
 static void a_refused_request_is_let_go_at_once(void **state)
 {
     struct check_bed *bed = *state;
-    check_bed_feed(bed, (struct record){.kind = RECORD_REQUEST_SENT,
-                                        .node = BED_CLIENT,
-                                        .activation = A});
+    check_bed_feed(
+        bed, (struct record){.kind = RECORD_REQUEST_SENT, .node = BED_CLIENT, .activation = A});
     check_bed_answer(bed, A, 1);
     assert_null(find(bed, A));
     check_bed_send(bed, B);
@@ -253,9 +252,9 @@ static void open_creations_are_counted_and_end_with_their_scheduler(void **state
     struct record order = {.kind = RECORD_CREATION_ORDERED, .node = BED_SCHEDULER0};
     for (order.creation = 1; order.creation <= 3; order.creation++)
         check_bed_feed(bed, order);
-    check_bed_feed(bed, (struct record){.kind = RECORD_CREATION_DONE,
-                                        .node = BED_SCHEDULER0,
-                                        .creation = 2});
+    check_bed_feed(
+        bed,
+        (struct record){.kind = RECORD_CREATION_DONE, .node = BED_SCHEDULER0, .creation = 2});
     assert_int_equal(ledger_creations_open(check_set_ledger(bed->set)), 2);
     check_bed_node(bed, RECORD_NODE_STOPPED, BED_SCHEDULER0);
     assert_int_equal(ledger_creations_open(check_set_ledger(bed->set)), 0);

@@ -48,9 +48,9 @@ static void tell_a_story(struct fixture *f)
                                         .node = BED_CLIENT,
                                         .activation = ID(2),
                                         .detail = 1});
-    check_bed_feed(bed, (struct record){.kind = RECORD_REQUEST_SENT,
-                                        .node = BED_CLIENT,
-                                        .activation = ID(3)});
+    check_bed_feed(
+        bed,
+        (struct record){.kind = RECORD_REQUEST_SENT, .node = BED_CLIENT, .activation = ID(3)});
     check_bed_answer(bed, ID(3), 1);
     step(bed, RECORD_STEP_STARTED, 2, 0);
     check_bed_until_queued(bed, ID(4));
@@ -64,14 +64,15 @@ static void tell_a_story(struct fixture *f)
 
 static void fill(struct result *result)
 {
-    strcpy(result->version, "0.1.0");
-    strcpy(result->scenario, "scenarios/rollout/a<b>&\"c\".yaml");
-    strcpy(result->hash, "00ff");
-    strcpy(result->why, "It shows how a report looks.");
-    strcpy(result->host, "sim");
-    strcpy(result->reason, "not expected: no-lost-activation");
-    strcpy(result->look_closer, "rollcage why out/x");
-    strcpy(result->reproduce, "rollcage run x.yaml --seed 7");
+    snprintf(result->version, sizeof result->version, "%s", "0.1.0");
+    snprintf(result->scenario, sizeof result->scenario, "%s",
+             "scenarios/rollout/a<b>&\"c\".yaml");
+    snprintf(result->hash, sizeof result->hash, "%s", "00ff");
+    snprintf(result->why, sizeof result->why, "%s", "It shows how a report looks.");
+    snprintf(result->host, sizeof result->host, "%s", "sim");
+    snprintf(result->reason, sizeof result->reason, "%s", "not expected: no-lost-activation");
+    snprintf(result->look_closer, sizeof result->look_closer, "%s", "rollcage why out/x");
+    snprintf(result->reproduce, sizeof result->reproduce, "%s", "rollcage run x.yaml --seed 7");
     result->seed = 7;
     result->verdict = RESULT_FAIL;
     result->exit_code = 1;
@@ -242,7 +243,8 @@ static bool fits(json_t *schema, json_t *value, json_t *root)
     if (json_is_boolean(schema))
         return json_is_true(schema);
     if (ref != NULL)
-        return fits(json_object_get(json_object_get(root, "definitions"), ref + 14), value, root);
+        return fits(json_object_get(json_object_get(root, "definitions"), ref + 14), value,
+                    root);
     if (!fits_type(schema, value) || !fits_value(schema, value, root))
         return false;
     if (json_is_object(value) && !fits_members(schema, value, root))
@@ -273,7 +275,7 @@ static void a_result_fits_the_published_schema(void **state)
     assert_false(fits(schema, json, schema));
     json_decref(json);
     f->result.seed = UINT64_MAX;
-    strcpy(f->result.scenario, "not \xff utf-8");
+    snprintf(f->result.scenario, sizeof f->result.scenario, "%s", "not \xff utf-8");
     json = written(&f->result);
     assert_true(fits(schema, json, schema));
     json_decref(json);
@@ -314,10 +316,12 @@ static void the_summary_fits_on_a_screen_and_says_what_happened(void **state)
         "FAIL  scenarios/rollout/a<b>&\"c\".yaml, seed 7, sim (NOT as expected)",
         "offered 4 = skipped 1 (outside top: 1) + rejected 1 (refused: 1) + accepted 2",
         "accepted 2 = succeeded 1 + failed 0 + lost 1; duplicated 0",
-        "  no-lost-activation       FAIL, 1 violation\n      first at 60.250 s: the activation of "
-        "guest/hello, accepted by controller0, never ended",
+        "  no-lost-activation       FAIL, 1 violation\n      first at 60.250 s: the activation "
+        "of "
+        "guest/hello, accepted by controller0, has no completion",
         "  latency                  not-applicable",
-        "  scheduler0   from 60.000 s to (open): 2 steps, 5 requests, failed at restart; failed "
+        "  scheduler0   from 60.000 s to (open): 2 steps, 5 requests, failed at restart; "
+        "failed "
         "0, lost 1",
         "  scheduler0   restart                      failed 0, lost 1",
         "look closer  rollcage why out/x",
@@ -333,7 +337,8 @@ static void the_summary_fits_on_a_screen_and_says_what_happened(void **state)
     assert_true(lines <= 45);
     free(text);
     text = printed(report_text_line, &f->result);
-    assert_non_null(strstr(text, "NOT  scenarios/rollout/a<b>&\"c\".yaml seed 7: 0 failed, 1 lost"));
+    assert_non_null(
+        strstr(text, "NOT  scenarios/rollout/a<b>&\"c\".yaml seed 7: 0 failed, 1 lost"));
     free(text);
 }
 
@@ -344,9 +349,9 @@ static void junit_escapes_names_and_tells_failures_from_errors(void **state)
     const struct result *results[] = {&f->result, &other, &other};
     char *text = NULL;
     size_t size = 0;
-    strcpy(other.scenario, "x.yaml");
+    snprintf(other.scenario, sizeof other.scenario, "%s", "x.yaml");
     other.verdict = RESULT_INCONCLUSIVE;
-    strcpy(other.reason, "over\x01 budget");
+    snprintf(other.reason, sizeof other.reason, "%s", "over\x01 budget");
     FILE *out = open_memstream(&text, &size);
     assert_int_equal(report_junit(results, 3, out), 0);
     fclose(out);
