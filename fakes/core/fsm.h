@@ -6,8 +6,12 @@
 
 #define FSM_LIST(X)                                                                            \
     X(QUEUE, "queue")                                                                          \
-    X(FEED, "feed") X(LEASE, "lease") X(PROXY, "proxy") X(ACTIVATION_CLIENT, "client-proxy")   \
-        X(HEALTH, "health") X(HOST_DEPLOY, "host")
+    X(FEED, "feed")                                                                            \
+    X(LEASE, "lease")                                                                          \
+    X(PROXY, "proxy")                                                                          \
+    X(ACTIVATION_CLIENT, "client-proxy")                                                       \
+    X(HEALTH, "health")                                                                        \
+    X(HOST_DEPLOY, "host")
 #define FSM_MEMBER(id, text) FSM_##id,
 enum fsm_kind { FSM_LIST(FSM_MEMBER) FSM_KIND_COUNT };
 NAMES_DECLARE(fsm)

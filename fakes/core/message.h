@@ -11,14 +11,21 @@
 #include "core/ids.h"
 #include "core/key.h"
 #include "core/names.h"
+#include "core/payload.h"
 #include "core/tstamp.h"
 
 /* Links: latency and order. HTTP, gRPC, etcd and database calls are free of order; Kafka,
  * watch and remoting keep the order of (sender, receiver). */
 #define LINK_LIST(X)                                                                           \
     X(POST, "post")                                                                            \
-    X(HTTP, "http") X(KAFKA, "kafka") X(ETCD, "etcd") X(WATCH, "watch") X(GRPC, "grpc")        \
-        X(REMOTING, "remoting") X(DATABASE, "database") X(CONTROL, "control")
+    X(HTTP, "http")                                                                            \
+    X(KAFKA, "kafka")                                                                          \
+    X(ETCD, "etcd")                                                                            \
+    X(WATCH, "watch")                                                                          \
+    X(GRPC, "grpc")                                                                            \
+    X(REMOTING, "remoting")                                                                    \
+    X(DATABASE, "database")                                                                    \
+    X(CONTROL, "control")
 #define LINK_MEMBER(id, text) LINK_##id,
 enum link { LINK_LIST(LINK_MEMBER) LINK_COUNT };
 NAMES_DECLARE(link)
@@ -74,104 +81,6 @@ NAMES_DECLARE(link)
 #define MESSAGE_MEMBER(id, ...) MSG_##id,
 enum message_kind { MESSAGE_LIST(MESSAGE_MEMBER) MESSAGE_KIND_COUNT };
 NAMES_DECLARE(message)
-
-/* What an ActivationMessage carries (Message.scala:53-75). */
-struct activation { /* 24 bytes */
-    activation_id id;
-    uint32_t revision;
-    tstamp started_at; /* transaction start: the request's receipt at the controller */
-    action_id action;
-    namespace_id ns; /* invocation namespace */
-    node_id controller;
-    uint8_t blocking;
-    uint8_t spare;
-};
-
-enum ack_kind { ACK_COMPLETION, ACK_RESULT, ACK_COMBINED };
-enum ack_instance { ACK_BY_INVOKER, ACK_BY_PLACEHOLDER, ACK_BY_SCHEDULER /* unparsable */ };
-struct ack { /* 24 bytes; Message.scala:81-281 */
-    activation_id id;
-    uint8_t kind, status /* enum response_status */, error /* enum error_text */, instance;
-    node_id signer;     /* who sent it */
-    node_id controller; /* to whose topic */
-    action_id action;
-    namespace_id ns;
-    uint8_t shrunk; /* the id alone instead of the record */
-    uint8_t spare[3];
-    uint32_t run_ms;
-};
-
-struct creation { /* 24 bytes; ContainerCreationMessage and its ack, Message.scala:554, 727 */
-    uint32_t id;
-    uint32_t revision;
-    action_id action;
-    namespace_id ns;
-    node_id scheduler; /* rootSchedulerIndex, schedulerHost, rpcPort */
-    node_id invoker;   /* in the ack: who answers */
-    uint8_t retry;
-    uint8_t error;    /* enum creation_error; ack only */
-    uint8_t deletion; /* 1: a ContainerDeletionMessage (no id) */
-    uint8_t spare[5];
-};
-
-/* One record of a topic. */
-enum entry_kind {
-    ENTRY_ACTIVATION,
-    ENTRY_ACK,
-    ENTRY_CREATION,
-    ENTRY_CREATION_ACK,
-    ENTRY_WARM_UP
-};
-struct entry { /* 32 bytes */
-    uint8_t kind;
-    uint8_t spare[3];
-    uint32_t cause; /* seq of the record that led here */
-    union {
-        struct activation activation;
-        struct ack ack;
-        struct creation creation;
-    } u;
-};
-
-enum topic_kind {
-    TOPIC_COMPLETED,
-    TOPIC_SCHEDULER,
-    TOPIC_CREATION_ACK,
-    TOPIC_INVOKER,
-    TOPIC_KIND_COUNT
-};
-#define TOPIC(kind, index) ((uint32_t)(kind) << 16 | (uint32_t)(index))
-#define TOPIC_KIND(topic) ((enum topic_kind)((topic) >> 16))
-#define TOPIC_INDEX(topic) ((topic)&0xffffu)
-
-struct etcd_kv { /* element of a listing blob, 64 bytes */
-    struct key key;
-    struct value value;
-    uint64_t lease, create_revision, mod_revision, version;
-};
-
-enum etcd_status { ETCD_OK, ETCD_LEASE_NOT_FOUND, ETCD_UNAVAILABLE, ETCD_LEASE_EXISTS };
-enum range_mode { RANGE_GET, RANGE_PREFIX, RANGE_COUNT };
-enum fetch_result { FETCHED_ACTIVATION, FETCHED_NOTHING, FETCHED_NO_QUEUE, FETCHED_MISMATCH };
-enum document_kind { DOCUMENT_ACTION, DOCUMENT_IDENTITY, DOCUMENT_RECORD };
-enum document_result { DOCUMENT_FOUND, DOCUMENT_MISSING, DOCUMENT_MISMATCH, DOCUMENT_ERROR };
-enum http_method {
-    HTTP_GET,
-    HTTP_POST,
-    HTTP_PUT,
-    HTTP_DELETE,
-    HTTP_OPTIONS,
-    HTTP_HEAD,
-    HTTP_PATCH
-};
-enum content_type { CONTENT_NONE, CONTENT_TEXT, CONTENT_JSON };
-enum control_op {
-    CONTROL_STOP,
-    CONTROL_KILL,
-    CONTROL_START,
-    CONTROL_PULL,
-    CONTROL_REMOVE_CONTAINERS
-};
 
 struct message {
     uint16_t kind;

@@ -28,7 +28,7 @@ void database_store_on_request(struct database *self, const struct message *m,
 }
 
 /*
- * Upstream's batcher lies in the process that stores (CouchDbRestStore's Batcher): what has not been
+ * Upstream's batcher lies in the process that stores (CouchDbRestStore): what has not been
  * written when that process dies is gone with it.
  */
 void database_store_on_link(struct database *self, const struct event *ev)

@@ -199,7 +199,7 @@ static int start_workers(const struct suite *self, uint64_t *counter, int pipes[
         if (pids[i] == 0) {
             close(pipes[0]);
             work(self, counter, pipes[1]);
-            _exit(0);
+            exit(EXIT_SUCCESS);
         }
     }
     return 0;
