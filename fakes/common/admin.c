@@ -252,7 +252,9 @@ void admin_answer_blob(const struct admin *self, const struct machine_env *env,
                        enum content_type content, blob body)
 {
     struct text path = request_path(env, request);
-    bool is_admin_route = !text_is(path, "/ping") && !text_is(path, "/");
+    bool is_early = text_is(path, "/ping") || text_is(path, "/");
+    /* Without a path: a request that waited, for which only an admin route can have asked. */
+    bool is_admin_route = request->u.http_request.path == 0 || !is_early;
     ASSERT_OP(self->style, <=, ADMIN_CONTROLLER);
     reply(env, request, fx, status, content, body,
           is_admin_route && env->behaviour == BEHAVIOUR_HEAD, "");
@@ -290,13 +292,13 @@ static bool route_has_path(const struct admin_route *route, struct text path)
            text_is((struct text){path.bytes, path.length - 1}, route->path);
 }
 
-/* Is the path below this GET prefix, or the prefix itself? */
+/* Does a GET prefix take the path? It need not end a segment (Uri.Path.startsWith): `/pool`
+ * takes `/poolx` too. */
 static bool route_is_prefix(const struct admin_route *route, struct text path)
 {
     size_t length = strlen(route->path);
     return route->method == HTTP_GET && route->slash == SLASH_ALLOWED &&
-           path.length >= length && memcmp(path.bytes, route->path, length) == 0 &&
-           (path.length == length || path.bytes[length] == '/');
+           path.length >= length && memcmp(path.bytes, route->path, length) == 0;
 }
 
 static bool is_early(struct text path)

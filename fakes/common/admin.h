@@ -30,7 +30,8 @@ struct admin {
 int admin_route(const struct admin *self, const struct machine_env *env,
                 const struct message *request, struct effects *fx);
 
-/* Answers with the headers that the routes of this component carry. Body: text, copied. */
+/* Answers with the headers that the routes of this component carry. Body: text, copied. A
+ * request that waited for its answer may have lost its path, not its headers. */
 void admin_answer(const struct admin *self, const struct machine_env *env,
                   const struct message *request, struct effects *fx, uint16_t status,
                   enum content_type content, const char *body);

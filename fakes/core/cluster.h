@@ -91,7 +91,7 @@ struct action_info {
     X(DATABASE_READ, "database.read", MSEC(2), MSEC(10))                                       \
     X(DATABASE_BATCH, "database.batch", MSEC(100), MSEC(500))                                  \
     X(SET_WINDOW, "set.window", 0, MSEC(20))                                                   \
-    X(SET_STALENESS, "set.staleness", 0, MSEC(500))
+    X(SET_STALENESS, "set.staleness", 0, MINUTES(5))
 #define TIMING_MEMBER(id, text, min, max) TIMING_##id,
 enum timing { TIMING_LIST(TIMING_MEMBER) TIMING_COUNT };
 NAMES_DECLARE(timing)

@@ -114,6 +114,26 @@ bool draw_overridden(const struct draws *d, enum purpose purpose, uint64_t entit
     return true;
 }
 
+duration draw_octaves(const struct draws *d, enum purpose purpose, uint64_t entity,
+                      uint64_t ordinal, struct range range)
+{
+    uint64_t value;
+    if ((d->override_purposes >> purpose & 1) != 0 &&
+        draw_overridden(d, purpose, entity, ordinal, &value))
+        return value;
+    duration low = range.min > USEC(1) ? range.min : USEC(1);
+    if (range.max <= low)
+        return range.max;
+    unsigned octaves = 1;
+    while (low <= range.max >> octaves >> 1)
+        octaves++;
+    uint64_t bits = draw_bits(d, purpose, entity, ordinal);
+    unsigned octave = (unsigned)((bits >> 32) * octaves >> 32);
+    duration from = low << octave;
+    duration span = octave + 1 == octaves ? range.max - from + 1 : from;
+    return from + (duration)((unsigned __int128)span * (bits & UINT32_MAX) >> 32);
+}
+
 /* Table value at a 31-bit fraction, linear between entries. */
 static uint64_t draw_table(const uint32_t *table, uint32_t fraction)
 {

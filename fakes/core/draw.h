@@ -119,6 +119,13 @@ static inline duration draw_range(const struct draws *d, enum purpose purpose, u
            (uint64_t)((unsigned __int128)draw_bits(d, purpose, entity, ordinal) * span >> 64);
 }
 
+/*
+ * A length in [range.min, range.max], each octave above 1 us (1 to 2 us, 2 to 4 us, ...) as
+ * likely as the next: for waits that are mostly short and now and then very long.
+ */
+duration draw_octaves(const struct draws *d, enum purpose purpose, uint64_t entity,
+                      uint64_t ordinal, struct range range);
+
 /* True with probability numerator/denominator. */
 struct ratio {
     uint32_t numerator, denominator; /* denominator 0: never */

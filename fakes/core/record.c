@@ -21,8 +21,8 @@ _Static_assert(sizeof(struct record) == 64, "a record is 64 bytes");
  * %w value2, %V and %W their high halves, %L low half of value, %R low half of value2, %d
  * detail, %o outcome (` ok`, `, failed`, `, unknown`), %H HTTP status, %e error text of value2,
  * %E of detail, %s response of detail, %S of value, %t topic, %C creation error, %m message
- * kind, %A ack kind, %i ack instance, %F fsm kind with its states, %T set step, %O step
- * outcome.
+ * kind, %A ack kind, %i ack instance, %F fsm kind with its states, %T change of a shared set,
+ * %O step outcome.
  */
 static const char *const record_words[RECORD_KIND_COUNT] = {
     [RECORD_NONE] = "nothing",
@@ -57,7 +57,7 @@ static const char *const record_words[RECORD_KIND_COUNT] = {
     [RECORD_QUEUE_GONE] = "the queue of %f is gone",
     [RECORD_STATE] = "%F%f%c",
     [RECORD_DECIDED] = "queue of %f decides: %d, %v containers",
-    [RECORD_SET_CHANGED] = "set of %f: %T%c%r, has %v now",
+    [RECORD_SET_CHANGED] = "%T",
     [RECORD_SNAPSHOT] =
         "queue of %f sees %V containers, %L creations, %W waiting, %R of them stale",
     [RECORD_CREATION_ORDERED] = "orders container%r for %f",
@@ -107,7 +107,7 @@ static const char *pick(const char *const *names, size_t count, uint64_t value)
 static void out_activation(struct out *o, activation_id id)
 {
     if (id == 0) {
-        OUT(o, "nothing of the load");
+        OUT(o, "%s", o->r->creation != 0 ? "word of" : "nothing of the load");
         return;
     }
     OUT(o, "%s%" PRIu32, (id & ACTIVATION_SYSTEM) != 0 ? "s" : "",
@@ -141,7 +141,7 @@ static void out_outcome(struct out *o)
 static void out_container(struct out *o)
 {
     const struct record *r = o->r;
-    bool is_optional = r->kind == RECORD_STATE || r->kind == RECORD_SET_CHANGED;
+    bool is_optional = r->kind == RECORD_STATE;
     if (is_optional && r->container == 0)
         return;
     OUT(o, "%s%08" PRIx32, is_optional ? " container " : "", r->container);
@@ -168,6 +168,42 @@ static void out_fsm(struct out *o)
     OUT(o, "%s goes from %s to %s", fsm_to_string(kind),
         fsm_state_name(kind, (unsigned)o->r->value),
         fsm_state_name(kind, (unsigned)o->r->value2));
+}
+
+/* A change of a shared set, or a look at it: see shared_set.h. */
+static void out_set(struct out *o)
+{
+    const struct record *r = o->r;
+    bool is_add = (r->value2 & SET_IS_ADD) != 0;
+    uint64_t more = (r->value2 & UINT32_MAX) >> SET_MORE_SHIFT;
+    int digits = r->container != 0 ? 8 : 6;
+    char id[16];
+    (void)snprintf(id, sizeof id, "%0*" PRIx32, digits,
+                   r->container != 0 ? r->container : r->creation);
+    OUT(o, "%s of %s: ", r->container != 0 ? "containers" : "creations",
+        cluster_action_name(o->cluster, r->action));
+    switch ((enum set_step)r->detail) {
+    case SET_ADD:
+    case SET_REMOVE:
+        OUT(o, "%s is %s, %" PRIu64 " now", id, is_add ? "in" : "out", r->value);
+        return;
+    case SET_LOAD:
+        OUT(o, "%" PRIu64 " loaded, to %s %s", r->value, is_add ? "put in" : "take out", id);
+        return;
+    case SET_STORE:
+        OUT(o, "%" PRIu64 " stored, %s %s", r->value, is_add ? "with" : "without", id);
+        if (more > 0)
+            OUT(o, ", over %" PRIu64 " stored since the load", more);
+        if (r->value2 >> 32 != 0)
+            OUT(o, ": %0*" PRIx64 " is %s", digits, r->value2 >> 32,
+                (r->value2 & SET_IS_BACK) != 0 ? "back" : "lost");
+        return;
+    case SET_READ_STALE:
+        OUT(o, "a reader elsewhere still sees %" PRIu64 ", not %" PRIu64 ": %s is %s", r->value,
+            more, id, is_add ? "in" : "out");
+        return;
+    }
+    OUT(o, "unknown");
 }
 
 /* Ids, names and keys. */
@@ -253,8 +289,6 @@ static bool out_number(struct out *o, char letter)
 static bool out_enum(struct out *o, char letter)
 {
     static const char *const acks[] = {"completion", "result", "combined"};
-    static const char *const steps[] = {"adds", "removes", "loads for", "stores",
-                                        "reads stale"};
     static const char *const ends[] = {"ok", "failed", "failed, ignored", "skipped", "gave up"};
     const struct record *r = o->r;
     switch (letter) {
@@ -280,7 +314,7 @@ static bool out_enum(struct out *o, char letter)
         OUT(o, "%s", PICK(acks, r->detail));
         return true;
     case 'T':
-        OUT(o, "%s", PICK(steps, r->detail));
+        out_set(o);
         return true;
     case 'O':
         OUT(o, "%s", PICK(ends, r->detail));

@@ -70,17 +70,17 @@ static void invoker_on_start(struct invoker *self, struct effects *fx)
     invoker_warm_up(self, fx);
 }
 
-/* The CoordinatedShutdown task (FPCInvokerReactive.scala:124-128): all containers go, and runs
- * are cut off without an ack. The lease is not revoked; the actors work until the process ends.
- */
+/* The CoordinatedShutdown task (FPCInvokerReactive.scala:124-128): every container is removed
+ * (DockerContainerFactory.scala:91-140) behind the backs of the actors, which work on until the
+ * process ends: a run that loses its container is acked with an error. The lease is not
+ * revoked. A container that is being made is not listed yet, and goes with the process. */
 static void invoker_on_signal(struct invoker *self, struct effects *fx)
 {
     for (uint32_t i = 0; i < self->slot_count; i++) {
         if (self->slots[i]->used)
-            invoker_slot_kill(self, self->slots[i], fx);
+            proxy_destroy(self, self->slots[i], fx);
     }
-    self->containers_open = 0;
-    ASSERT_OP(self->runs_open, ==, 0);
+    ASSERT_OP(fx->message_count, ==, 0);
 }
 
 /* In the order of how often they come: each change in etcd reaches each invoker's watcher. */

@@ -29,7 +29,7 @@
  */
 #include "core/machine.h"
 
-/* A SIGTERM ends up to 4096 containers, each with a record of its own and one per run. */
+/* A broken link ends the calls of up to 4096 containers, each with a message or two. */
 #define INVOKER_EFFECTS_MAX 16384u
 #define INVOKER_SLOTS_MAX 4096u
 

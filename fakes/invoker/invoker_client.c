@@ -321,8 +321,8 @@ static void client_on_answer(struct invoker *self, struct slot *slot, const stru
                              struct effects *fx)
 {
     struct call call;
-    if (!invoker_calls_take(&slot->calls, m->corr, &call)) {
-        effects_reject(fx, m->to_actor, m);
+    if (!invoker_calls_take(&slot->calls, m->corr, &call)) { /* after the connection broke */
+        invoker_message_drop(fx, m);
         return;
     }
     if (call.kind == CALL_FAREWELL || m->kind == MSG_REFUSED)

@@ -12,8 +12,6 @@ struct slot *invoker_slot_new(struct invoker *self,
 struct slot *invoker_slot_find(const struct invoker *self, actor_id actor); /* NULL: stopped */
 void invoker_slot_release(struct invoker *self,
                           struct slot *slot); /* if nothing of it is left */
-void invoker_slot_kill(struct invoker *self, struct slot *slot,
-                       struct effects *fx); /* process ends */
 uint32_t invoker_slot_container_id(struct invoker *self);
 struct run *invoker_run_new(struct invoker *self, struct slot *slot);
 void invoker_run_free(struct invoker *self, struct run *run);
@@ -80,6 +78,8 @@ void proxy_move(struct invoker *self, struct slot *slot, enum proxy_state to,
                 struct effects *fx);
 void proxy_clean_up(struct invoker *self, struct slot *slot, bool with_client,
                     struct effects *fx);
+/* Start the removal of its container, if it has one and none is under way. */
+void proxy_destroy(struct invoker *self, struct slot *slot, struct effects *fx);
 void proxy_stop(struct invoker *self, struct slot *slot);
 void proxy_report(struct slot *slot, actor_id from, enum invoker_post what,
                   struct effects *fx); /* parent! what, with the datum */

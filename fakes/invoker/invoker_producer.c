@@ -143,8 +143,10 @@ static void producer_resend(struct invoker *self, struct effects *fx)
 void invoker_producer_on_timer(struct invoker *self, struct effects *fx)
 {
     struct producer *p = &self->producer;
-    if (p->count == 0)
+    if (p->count == 0) { /* answers that were under way when the connection broke */
+        p->is_broken = 0;
         return;
+    }
     ASSERT_OP(ring_at(p, 0)->sent_at, <=, fx->at);
     duration waited = fx->at - ring_at(p, 0)->sent_at;
     if (p->is_broken || waited >= REQUEST_TIMEOUT)

@@ -113,6 +113,15 @@ void proxy_move(struct invoker *self, struct slot *slot, enum proxy_state to,
         timers_arm(&self->timers, fx, &p->removing, self->config->pause_grace_ns, true);
 }
 
+void proxy_destroy(struct invoker *self, struct slot *slot, struct effects *fx)
+{
+    struct proxy *p = &slot->proxy;
+    if (!p->has_container || timer_is_armed(&p->destroy))
+        return;
+    ASSERT_OP(p->container, !=, 0);
+    proxy_operate(self, slot, TIMER_DESTROY, fx);
+}
+
 /* Pools and etcd first, then container and client. UnusedTimeout, the idle timer and
  * RunningActivationTimeout go on: in Removing any of them ends the actor early. */
 void proxy_clean_up(struct invoker *self, struct slot *slot, bool with_client,
@@ -128,8 +137,8 @@ void proxy_clean_up(struct invoker *self, struct slot *slot, bool with_client,
     if (p->state == PROXY_PAUSED) {
         p->destroy_after_resume = 1;
         proxy_operate(self, slot, TIMER_RESUME, fx);
-    } else if (p->has_container) {
-        proxy_operate(self, slot, TIMER_DESTROY, fx);
+    } else {
+        proxy_destroy(self, slot, fx);
     }
     if (with_client)
         effects_post(fx, proxy, slot_actor(slot, ACTOR_ACTIVATION_CLIENT), POST_STOP_CLIENT);
@@ -275,10 +284,11 @@ static void proxy_on_operation(struct invoker *self, struct slot *slot, unsigned
         p->cause = fx->cause;
         invoker_client_start(slot, p->scheduler);
         effects_post(fx, callback, slot_actor(slot, ACTOR_PROXY), POST_INITIALIZED_DATA);
-    } else if (kind == TIMER_PAUSE) {
-        effects_post(fx, callback, slot_actor(slot, ACTOR_PROXY), POST_CONTAINER_PAUSED);
+    } else if (kind == TIMER_PAUSE) { /* fails when the container was removed meanwhile */
+        effects_post(fx, callback, slot_actor(slot, ACTOR_PROXY),
+                     p->has_container ? POST_CONTAINER_PAUSED : POST_FAILURE);
     } else if (kind == TIMER_RESUME && p->destroy_after_resume) {
-        proxy_operate(self, slot, TIMER_DESTROY, fx);
+        proxy_destroy(self, slot, fx);
     } else if (kind == TIMER_RESUME) {
         proxy_on_resumed(self, slot, fx);
     } else {

@@ -184,17 +184,21 @@ static void run_start(struct invoker *self, struct run *run, struct effects *fx)
     run_arm(self, run, RUN_RUN, length, fx);
 }
 
-/* initializeAndRun: in runningActivations from here until its logs are collected. */
+/* initializeAndRun: in runningActivations from here until its logs are collected. After a
+ * SIGTERM the container may be gone: connecting to where it was takes longer (no route to the
+ * host, after 3 s) than the process has, so it neither runs nor is acked. */
 void invoker_run_begin(struct invoker *self, struct slot *slot,
                        const struct activation *activation, struct effects *fx)
 {
     struct run *run = invoker_run_new(self, slot);
-    ASSERT(slot->proxy.has_container);
     run->activation = *activation;
     run->cause = fx->cause;
+    run->phase = RUN_INIT;
     slot->proxy.running_count++;
     if ((activation->id & ACTIVATION_SYSTEM) == 0)
         self->runs_open++;
+    if (!slot->proxy.has_container)
+        return;
     if (slot->proxy.datum == DATUM_WARM) {
         run_start(self, run, fx);
         return;
@@ -294,7 +298,9 @@ void invoker_run_on_timer(struct invoker *self, struct run *run, struct effects 
     }
 }
 
-/* The container is gone under its runs: the connection breaks, which is a developer error. */
+/* The container goes under its runs: the connection breaks, and asking docker whether memory
+ * was the reason fails once it is gone (DockerContainer.scala:209-256), which ends the run as a
+ * whisk error of no duration. */
 void invoker_run_cut(struct invoker *self, struct slot *slot, struct effects *fx)
 {
     uint32_t cause = fx->cause;
@@ -307,12 +313,10 @@ void invoker_run_cut(struct invoker *self, struct slot *slot, struct effects *fx
         struct record *r = effects_record(fx, RECORD_RUN_CUT, slot_actor(slot, ACTOR_CALLBACK));
         r->activation = run->activation.id;
         r->container = slot->proxy.container;
-        run->response = RESPONSE_DEVELOPER_ERROR;
+        run->response = RESPONSE_WHISK_ERROR;
         run->error = ERROR_ABNORMAL_RUN;
-        if (run->phase == RUN_RUN)
-            run->run_ns = fx->at - run->started_at;
-        else
-            run->started_at = fx->at;
+        run->started_at = fx->at;
+        run->init_ns = 0;
         timers_cancel(&self->timers, &run->timer);
         run_end(self, run, fx);
     }

@@ -79,34 +79,6 @@ void invoker_slot_release(struct invoker *self, struct slot *slot)
         slot_clear(self, slot);
 }
 
-void invoker_slot_kill(struct invoker *self, struct slot *slot, struct effects *fx)
-{
-    struct proxy *p = &slot->proxy;
-    ASSERT(slot->used);
-    while (p->runs != NULL) {
-        struct run *run = p->runs;
-        if (run->phase != RUN_READING) {
-            fx->cause = run->cause;
-            struct record *r =
-                effects_record(fx, RECORD_RUN_CUT, slot_actor(slot, ACTOR_PROXY));
-            r->activation = run->activation.id;
-            r->container = p->container;
-        }
-        invoker_run_free(self, run);
-    }
-    if (p->has_container) {
-        struct record *r =
-            effects_record(fx, RECORD_CONTAINER_GONE, slot_actor(slot, ACTOR_PROXY));
-        r->container = p->container;
-        r->action = p->action;
-        p->has_container = 0;
-    }
-    timers_cancel(&self->timers, &p->operation);
-    timers_cancel(&self->timers, &p->destroy);
-    if (p->alive)
-        proxy_stop(self, slot);
-}
-
 uint32_t invoker_slot_container_id(struct invoker *self)
 {
     uint64_t key = draw_bits(self->env->draws, PURPOSE_CONTAINER_ID, 0, 0);

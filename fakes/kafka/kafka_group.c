@@ -118,7 +118,7 @@ void kafka_group_on_join(struct kafka *self, const struct message *m, struct eff
     if (kafka_group_is_member(self, slot, m->u.kafka.member))
         group_drop_member(self, fx, slot);
     group_add_joiner(self, group, m);
-    if (member->generation != 0 || group->joiner_count > 1)
+    if (member->generation != 0 || timer_is_armed(&group->delay))
         return;
     duration delay = kafka_config(self)->initial_rebalance_delay;
     if (delay == 0)

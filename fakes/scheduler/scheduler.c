@@ -374,7 +374,8 @@ static void scheduler_digest_asks(const struct scheduler *self, struct digest *d
         const struct call *call = slots_at(&self->calls, i);
         if (call != NULL)
             digest_two(d, (uint64_t)call->kind << 32 | call->corr,
-                       (uint64_t)call->attempts << 32 | call->actor);
+                       (uint64_t)call->attempts << 40 | (uint64_t)call->tries << 32 |
+                           call->actor);
     }
     for (const struct bounce *b = self->bounces; b != NULL; b = b->next)
         digest_two(d, b->activation.id, (uint64_t)b->queue << 32 | b->cause);
@@ -399,7 +400,9 @@ static void scheduler_digest(const void *machine, struct digest *d)
         const struct counter *c = &self->counters[i];
         digest_two(d, (uint64_t)c->existing << 32 | c->in_progress,
                    (uint64_t)c->generation << 32 | (uint32_t)c->references);
-        digest_two(d, self->limits[i].state, self->limits[i].concurrent);
+        digest_two(d, (uint64_t)self->limits[i].result << 8 | self->limits[i].state,
+                   self->limits[i].concurrent);
+        digest_word(d, self->limits[i].read_at);
     }
     digest_two(d, (uint64_t)self->producer.count << 32 | self->producer.is_broken,
                self->producer.timer.at);

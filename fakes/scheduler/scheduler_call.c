@@ -4,8 +4,6 @@
  */
 #include "scheduler/scheduler_internal.h"
 
-#define ETCD_PATIENCE SEC(10) /* etcd-java, per unary call */
-
 struct call *call_new(struct scheduler *self, enum call_kind kind)
 {
     uint32_t ref;
@@ -26,19 +24,51 @@ void call_release(struct scheduler *self, struct call *call)
     slots_release(&self->calls, SLOT_REF(call->actor));
 }
 
-void call_range(struct scheduler *self, struct effects *fx, struct call *call,
-                enum range_mode mode, const struct key *key, unsigned depth)
+static void range_send(struct scheduler *self, struct effects *fx, struct call *call)
 {
     ASSERT_OP(call->corr, ==, 0);
+    ASSERT_OP(call->tries, <, ETCD_ATTEMPTS_MAX);
+    call->tries++;
+    call->is_pausing = 0;
     call->corr = scheduler_corr(self);
-    call->peer = self->etcd;
     struct message *m =
         effects_send(fx, MSG_ETCD_RANGE, call->actor, self->etcd, ACTOR_MAIN_ID);
     m->corr = call->corr;
-    m->u.etcd.key = *key;
-    m->u.etcd.mode = (uint8_t)mode;
-    m->u.etcd.depth = (uint8_t)depth;
-    timers_arm(&self->timers, fx, &call->timer, ETCD_PATIENCE, true);
+    m->u.etcd.key = call->key;
+    m->u.etcd.mode = call->mode;
+    m->u.etcd.depth = call->depth;
+    timers_arm(&self->timers, fx, &call->timer, ETCD_CALL_TIMEOUT, true);
+}
+
+void call_range(struct scheduler *self, struct effects *fx, struct call *call,
+                enum range_mode mode, const struct key *key, unsigned depth)
+{
+    call->cause = fx->cause;
+    call->peer = self->etcd;
+    call->key = *key;
+    call->mode = (uint8_t)mode;
+    call->depth = (uint8_t)depth;
+    call->tries = 0;
+    range_send(self, fx, call);
+}
+
+/* etcd-java sends a read once more when etcd was not there (a refused or broken connection is
+ * that, too) or did not answer in time. */
+static bool range_try_again(struct scheduler *self, struct call *call, const struct message *m,
+                            struct effects *fx)
+{
+    bool is_unavailable =
+        m == NULL || (m->kind == MSG_ETCD_RANGED && m->u.etcd_done.status == ETCD_UNAVAILABLE);
+    if (call->peer != self->etcd || !is_unavailable || call->tries >= ETCD_ATTEMPTS_MAX)
+        return false;
+    duration pause = etcd_retry_delay(&self->etcd_retry, self->env, call->actor, fx->at);
+    ASSERT_OP(call->corr, ==, 0);
+    call->is_pausing = 1;
+    if (pause == 0)
+        range_send(self, fx, call);
+    else
+        timers_arm(&self->timers, fx, &call->timer, pause, false);
+    return true;
 }
 
 /* Without a limit of time: upstream's document client has none of its own. */
@@ -46,6 +76,7 @@ void call_read(struct scheduler *self, struct effects *fx, struct call *call,
                enum document_kind document, action_id action, uint32_t revision)
 {
     ASSERT_OP(call->corr, ==, 0);
+    call->cause = fx->cause;
     call->corr = scheduler_corr(self);
     call->peer = self->database;
     struct message *m =
@@ -64,6 +95,8 @@ static void call_answer(struct scheduler *self, struct call *call, const struct 
     ASSERT_OP(call->corr, !=, 0);
     call->corr = 0;
     timers_cancel(&self->timers, &call->timer);
+    if (range_try_again(self, call, m, fx))
+        return;
     if (m != NULL && m->kind == MSG_ETCD_RANGED && m->u.etcd_done.status != ETCD_OK)
         m = NULL;
     switch ((enum call_kind)call->kind) {
@@ -126,13 +159,15 @@ void call_on_message(struct scheduler *self, const struct message *m, struct eff
 void call_on_timer(struct scheduler *self, struct timer *timer, struct effects *fx)
 {
     struct call *call = (struct call *)(void *)timer;
+    fx->cause = call->cause;
     if (call->corr != 0) {
         call_answer(self, call, NULL, fx);
-        return;
+    } else if (call->is_pausing) {
+        range_send(self, fx, call);
+    } else {
+        ASSERT_OP(call->kind, ==, CALL_LOOKUP);
+        lookup_retry(self, call, fx);
     }
-    ASSERT_OP(call->kind, ==, CALL_LOOKUP);
-    fx->cause = call->cause;
-    lookup_retry(self, call, fx);
 }
 
 void call_on_link(struct scheduler *self, node_id peer, struct effects *fx)

@@ -22,8 +22,10 @@ struct call {
     uint32_t corr; /* 0: no request open */
     uint32_t cause;
     uint32_t attempts;
+    struct key key; /* of a read of etcd, to send it again */
     node_id peer;
     uint8_t kind, family;
+    uint8_t mode, depth, tries, is_pausing;
     namespace_id ns;
     actor_id asker; /* counter or gather */
     union {

@@ -175,12 +175,15 @@ static void container_fail(struct scheduler *self, struct effects *fx, actor_id 
                                                            .error = (uint8_t)error};
 }
 
+/* Once, as long as its key is there (warmedInvokers, ContainerManager.scala:116-131, 311). */
 static void container_warm_up(struct scheduler *self, struct effects *fx, node_id invoker)
 {
     const struct cluster *cluster = self->env->cluster;
     if (invoker >= cluster->node_count || cluster_kind(cluster, invoker) != NODE_INVOKER)
         return;
     uint32_t index = cluster->nodes[invoker].index;
+    if (self->containers.warmed_up[index])
+        return;
     struct entry entry = {.kind = ENTRY_WARM_UP, .cause = fx->cause};
     entry.u.creation = (struct creation){.action = ACTION_WARM_UP,
                                          .ns = NAMESPACE_SYSTEM,
@@ -307,7 +310,8 @@ static node_id placement_choose(const struct placement *p, const struct candidat
     return NODE_NONE;
 }
 
-/* ContainerManager.scala:441-557: each choice sees the list of before, less the latest one. */
+/* ContainerManager.scala:441-557: each choice sees the list of before, less the latest one; a
+ * message that finds nobody takes nothing away, and the next sees the whole list again. */
 static void placement_send_cold(struct placement *p, const node_id *warmed, node_id *chosen,
                                 struct candidate *list)
 {
@@ -322,11 +326,10 @@ static void placement_send_cold(struct placement *p, const node_id *warmed, node
         if (warmed[i] != NODE_NONE)
             continue;
         chosen[i] = placement_choose(p, list, count, pool, p->create.first + i);
-        if (chosen[i] == NODE_NONE)
-            continue;
         count = p->count;
         memcpy(list, p->list, count * sizeof *list);
-        candidates_deduct(list, &count, chosen[i], p->memory);
+        if (chosen[i] != NODE_NONE)
+            candidates_deduct(list, &count, chosen[i], p->memory);
     }
     for (uint32_t i = p->create.count; i > 0; i--) { /* the list was built from its end */
         if (warmed[i - 1] != NODE_NONE)
@@ -415,11 +418,10 @@ static void container_on_watched(struct scheduler *self, const struct message *m
         warmed_change(self, key, is_put);
     } else if (key->family == KEY_INVOKERS && key->node < cluster->node_count &&
                cluster_kind(cluster, key->node) == NODE_INVOKER) {
-        uint8_t *known = &self->containers.warmed_up[cluster->nodes[key->node].index];
-        if (!is_put)
-            *known = 0;
-        else if (!*known) /* whatever its status says */
+        if (is_put) /* whatever its status says */
             container_warm_up(self, fx, key->node);
+        else
+            self->containers.warmed_up[cluster->nodes[key->node].index] = 0;
     } else {
         effects_reject(fx, ACTOR_CONTAINERS_ID, m);
     }

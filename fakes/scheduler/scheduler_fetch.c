@@ -31,6 +31,12 @@ void fetch_on_message(struct scheduler *self, const struct message *m, struct ef
         fetch_reply(fx, m, fetch_without_queue(self, m));
         return;
     }
+    /* Pekko fails an ask of an actor that has ended at once, and a failed ask is no activation.
+     */
+    if (slots_get(&self->queues, SLOT_REF(entry->queue)) == NULL) {
+        fetch_reply(fx, m, FETCHED_NOTHING);
+        return;
+    }
     uint32_t ref;
     struct ask *ask = slots_take(&self->asks, self->env, &ref);
     if (ask == NULL) {

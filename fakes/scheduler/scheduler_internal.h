@@ -5,6 +5,7 @@
  */
 #include "common/admin.h"
 #include "common/data.h"
+#include "common/etcd_call.h"
 #include "common/feed.h"
 #include "common/lease.h"
 #include "common/watcher.h"
@@ -44,9 +45,11 @@ struct counter *counter_of(struct scheduler *self, namespace_id ns);
 void counter_on_message(struct scheduler *self, const struct message *m, struct effects *fx);
 
 enum limit_state { LIMIT_UNKNOWN, LIMIT_READING, LIMIT_KNOWN };
-struct limit { /* a namespace's identity, once read */
+struct limit { /* a namespace's identity, once read, or that there is none */
     uint8_t state;
+    uint8_t result; /* enum document_result */
     uint32_t concurrent;
+    tstamp read_at;
 };
 
 struct reservation { /* inProgressWarmedContainers */
@@ -151,6 +154,7 @@ struct scheduler {
     struct bounce *bounces;
     struct producer producer;
     struct timer report_timer, shutdown_timer;
+    struct etcd_retry etcd_retry; /* of reads */
     node_id kafka, etcd, database;
     uint32_t corr;
     uint8_t is_shutting_down;

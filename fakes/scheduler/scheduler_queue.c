@@ -335,10 +335,8 @@ void queue_digest(const struct queue *q, struct digest *d)
                (uint64_t)q->flush_error << 16 | (uint64_t)q->flush_text << 8 |
                    q->active_during_flush);
     digest_two(d, q->count, q->poll_count);
-    for (uint32_t i = 0; i < shared_set_count(&q->containers); i++)
-        digest_word(d, q->containers.ids[i]);
-    for (uint32_t i = 0; i < shared_set_count(&q->creations); i++)
-        digest_word(d, q->creations.ids[i]);
+    shared_set_digest(&q->containers, d);
+    shared_set_digest(&q->creations, d);
     for (uint32_t i = 0; i < q->duration_count; i++)
         digest_word(d, q->durations_ms[i]);
     digest_two(d, q->state_timer.at, q->monitor_timer.at);

@@ -56,6 +56,7 @@ struct queue {
     struct message *stash;
     uint32_t stash_count, stash_max;
     uint64_t recorded, recorded2; /* last SNAPSHOT */
+    uint32_t snapshot_record;     /* its seq */
 };
 
 static inline struct queue *queue_get(struct scheduler *self, actor_id actor)

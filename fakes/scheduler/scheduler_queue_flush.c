@@ -25,11 +25,13 @@ static void queue_complete(struct queue *q, struct effects *fx, const struct act
 static void queue_complete_all(struct queue *q, struct effects *fx,
                                enum response_status response, enum error_text error)
 {
+    uint32_t cause = fx->cause; /* of what comes after */
     while (q->count > 0) {
         struct waiting w = queue_pop(q);
         fx->cause = w.cause;
         queue_complete(q, fx, &w.activation, response, error);
     }
+    fx->cause = cause;
 }
 
 void queue_complete_all_stored(struct queue *q, struct effects *fx)
@@ -63,15 +65,24 @@ duration queue_retention(const struct queue *q)
     return is_blackbox ? self->config->max_blackbox_retention : self->config->max_retention;
 }
 
+/* Why it was not served: what the decision maker last saw while it waited, if anything. */
+static uint32_t queue_drop_cause(const struct queue *q, const struct waiting *w)
+{
+    bool is_later = q->state != QUEUE_FLUSHING && q->snapshot_record > w->cause;
+    return is_later ? q->snapshot_record : w->cause;
+}
+
 /* MemoryQueue.scala:1190-1212: from the head, always as a whisk error. */
 static void queue_drop_old(struct queue *q, struct effects *fx, enum error_text error)
 {
     duration retention = queue_retention(q);
+    uint32_t cause = fx->cause;
     while (q->count > 0 && fx->at - queue_head(q)->enqueued_at >= retention) {
         struct waiting w = queue_pop(q);
-        fx->cause = w.cause;
+        fx->cause = queue_drop_cause(q, &w);
         queue_complete(q, fx, &w.activation, RESPONSE_WHISK_ERROR, error);
     }
+    fx->cause = cause;
 }
 
 /* F1 (MemoryQueue.scala:371-379) */

@@ -77,7 +77,10 @@ static void queue_update_average(struct queue *q)
     q->has_average = 1;
 }
 
-/* ---- limit look-up: upstream's cache of identities, read once ---- */
+/* ---- limit look-up: upstream's cache of identities, also of missing ones; an entry lasts five
+ * minutes from its read on (Identity.scala:156, 168-187) ---- */
+
+#define LIMIT_LIFE MINUTES(5)
 
 static void limit_read(struct scheduler *self, struct effects *fx, namespace_id ns)
 {
@@ -86,6 +89,7 @@ static void limit_read(struct scheduler *self, struct effects *fx, namespace_id 
     if (call == NULL)
         return;
     limit->state = LIMIT_READING;
+    limit->read_at = fx->at;
     call->ns = ns;
     call_read(self, fx, call, DOCUMENT_IDENTITY, ACTION_NONE, 0);
 }
@@ -94,14 +98,14 @@ static void queue_look_up_limit(struct queue *q, struct effects *fx, uint32_t ep
 {
     struct scheduler *self = q->scheduler;
     struct limit *limit = &self->limits[scheduler_namespace_index(self, q->ns)];
-    if (limit->state == LIMIT_KNOWN) {
+    if (limit->state == LIMIT_KNOWN && fx->at - limit->read_at < LIMIT_LIFE) {
         queue_post_work(q, fx, monitor_actor(q), POST_LIMIT,
-                        (struct post_work){.epoch = epoch, .result = DOCUMENT_FOUND});
+                        (struct post_work){.epoch = epoch, .result = limit->result});
         return;
     }
     q->is_limit_awaited = 1;
     q->limit_epoch = epoch;
-    if (limit->state == LIMIT_UNKNOWN)
+    if (limit->state != LIMIT_READING)
         limit_read(self, fx, q->ns);
 }
 
@@ -112,10 +116,11 @@ void limit_on_answer(struct scheduler *self, struct call *call, const struct mes
     struct limit *limit = &self->limits[scheduler_namespace_index(self, ns)];
     uint32_t result = m != NULL ? m->u.database.result : DOCUMENT_ERROR;
     limit->state = LIMIT_UNKNOWN;
-    if (result == DOCUMENT_FOUND) {
+    if (result == DOCUMENT_FOUND || result == DOCUMENT_MISSING)
         limit->state = LIMIT_KNOWN;
+    limit->result = (uint8_t)result;
+    if (result == DOCUMENT_FOUND)
         limit->concurrent = m->u.database.concurrent_limit;
-    }
     actor_id callback = call->actor;
     call_release(self, call);
     for (uint32_t i = 0; i < self->queues.count; i++) {
@@ -145,16 +150,23 @@ uint32_t queue_stale_count(const struct queue *q, tstamp at)
     return low;
 }
 
+/* A snapshot that counts on creations while messages wait is explained by them, and so is one
+ * that does not see them as they are. */
 static void queue_record_snapshot(struct queue *q, struct effects *fx,
                                   const struct post_snapshot *s)
 {
+    bool waits = s->stale > 0 && s->in_progress > 0;
+    uint32_t why = waits || q->creations.stale_record != 0 ? shared_set_why(&q->creations) : 0;
     uint64_t value = (uint64_t)s->existing << 32 | s->in_progress;
     uint64_t value2 = (uint64_t)s->waiting << 32 | s->stale;
     if (value == q->recorded && value2 == q->recorded2)
         return;
     q->recorded = value;
     q->recorded2 = value2;
+    if (why != 0)
+        fx->cause = why;
     struct record *r = effects_record(fx, RECORD_SNAPSHOT, monitor_actor(q));
+    q->snapshot_record = (uint32_t)r->seq;
     r->action = q->action;
     r->ns = q->ns;
     r->value = value;

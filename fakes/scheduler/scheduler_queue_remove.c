@@ -79,6 +79,7 @@ static void queue_try_end(struct queue *q, struct effects *fx, bool outdated)
 
 void queue_on_graceful_shutdown(struct queue *q, const struct message *m, struct effects *fx)
 {
+    (void)m;
     switch ((enum queue_state)q->state) {
     case QUEUE_RUNNING:
     case QUEUE_NAMESPACE_THROTTLED:
@@ -92,7 +93,6 @@ void queue_on_graceful_shutdown(struct queue *q, const struct message *m, struct
         break;
     case QUEUE_FLUSHING: /* P15 */
         queue_complete_all_stored(q, fx);
-        fx->cause = m->cause;
         queue_give_up(q, fx);
         break;
     case QUEUE_REMOVING:
@@ -168,7 +168,6 @@ void queue_on_initial_stored(struct queue *q, const struct message *m, struct ef
     /* P8: another scheduler leads (MemoryQueue.scala:498-510). */
     queue_tell_removed(q, fx, true);
     queue_forward_all(q, fx);
-    fx->cause = m->cause;
     queue_clean_actors(q, fx);
     queue_move(q, fx, QUEUE_REMOVED);
 }

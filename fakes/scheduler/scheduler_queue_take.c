@@ -44,11 +44,13 @@ struct waiting queue_pop(struct queue *q)
 
 void queue_forward_all(struct queue *q, struct effects *fx)
 {
+    uint32_t cause = fx->cause; /* of what comes after */
     while (q->count > 0) {
         struct waiting w = queue_pop(q);
         fx->cause = w.cause;
         scheduler_post_activation(fx, q->actor, ACTOR_MANAGER_ID, &w.activation, false);
     }
+    fx->cause = cause;
 }
 
 static void queue_record_handed_over(struct queue *q, struct effects *fx, activation_id id,
@@ -296,7 +298,6 @@ void queue_on_get(struct queue *q, const struct message *m, struct effects *fx)
         queue_answer(q, fx, m->from_actor, get->container, FETCHED_NOTHING, NULL);
     } else if (q->state == QUEUE_REMOVED) {
         queue_forward_all(q, fx);
-        fx->cause = m->cause;
         queue_answer(q, fx, m->from_actor, get->container, FETCHED_NO_QUEUE, NULL);
     } else {
         queue_serve(q, m, fx);

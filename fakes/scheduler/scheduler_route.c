@@ -159,14 +159,19 @@ void route_on_question(struct scheduler *self, const struct message *m, struct e
     if (gather->what == ROUTE_QUEUES && gather->expected > 0)
         gather->texts =
             arena_alloc(env->arena, env->node, gather->expected * sizeof *gather->texts);
+    bool has_ended = false; /* Pekko fails an ask of an ended actor at once */
     for (uint32_t i = 0; i < gather->expected; i++) {
+        has_ended |= queue_get(self, self->pool.entries[i]->queue) == NULL;
         struct message *ask =
             effects_post(fx, question->gather, self->pool.entries[i]->queue, POST_GET_STATE);
         *MESSAGE_LOCAL(ask, struct post_question) =
             (struct post_question){.position = i, .what = gather->what};
     }
     timers_arm(&self->timers, fx, &gather->timer, QUEUE_PATIENCE, true);
-    gather_try_answer(self, gather, fx);
+    if (has_ended)
+        gather_fail(self, gather, fx);
+    else
+        gather_try_answer(self, gather, fx);
 }
 
 void gather_on_message(struct scheduler *self, const struct message *m, struct effects *fx)

@@ -11,8 +11,8 @@
  * lies in the caller's arena, so that a snapshot of the arena is a snapshot of the world; the
  * cluster, the draws, configs and sinks are borrowed, outside, and never change.
  *
- * A machine with ends_at_signal is cut as soon as it has had its EVENT_SIGNAL; the stop still
- * takes its time.
+ * A machine with ends_at_signal is cut as soon as it has had its EVENT_SIGNAL; its node then is
+ * ENDING, which is as DOWN to all but START and STOP, until `timing.stop` is over.
  *
  * A node that is UP or STOPPING listens. BOOTING has no machine yet (only restarts take time).
  * Calls to a node that does not listen, or whose incarnation changed on the way, come back as
@@ -26,10 +26,11 @@
  * MSG_CONTROL to NODE_HOST is what a deploy tool does to containers; MSG_CONTROL_DONE answers:
  *   STOP               when the node is down: SIGTERM, cut after `timing.stop`, at most 10 s
  *   KILL               at once
- *   START              when the boot begins, after 0.5 s; it listens `timing.restart.<kind>`
- * later (kinds without such a range: at once). From here on the node runs its behaviour_to. ok
- * 0: it was still stopping PULL               after `timing.pull` REMOVE_CONTAINERS  after 100
- * ms
+ *   START              when the boot begins, after 0.5 s (ok 0: it was still stopping); it
+ *                      listens `timing.restart.<kind>` later (kinds without such a range: at
+ *                      once), and from then on runs its behaviour_to
+ *   PULL               after `timing.pull`
+ *   REMOVE_CONTAINERS  after 100 ms
  *
  * Digest: over each delivered event (kind, instant, node, message words with the contents of
  * blobs), the count of its effects, each record, and at every checkpoint the full state of all

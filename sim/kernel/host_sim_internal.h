@@ -18,7 +18,8 @@ _Static_assert(MESSAGE_KIND_COUNT <= 64, "a mask has a bit per kind");
 #define KIND_ORPHAN 0x4000u /* the sender: it arrives, a refusal has nowhere to go */
 #define KIND_MASK 0x3fffu
 
-enum node_state { STATE_DOWN, STATE_BOOTING, STATE_UP, STATE_STOPPING };
+/* ENDING: its machine is gone, the empty process is not (ends_at_signal). */
+enum node_state { STATE_DOWN, STATE_ENDING, STATE_BOOTING, STATE_UP, STATE_STOPPING };
 
 struct node_slot {
     void *machine;
@@ -29,7 +30,7 @@ struct node_slot {
     uint8_t state;      /* enum node_state */
     uint8_t is_updated; /* started by the deployer: behaviour_to */
     uint32_t boots, pulls;
-    tstamp cut_at;  /* STOPPING */
+    tstamp cut_at;  /* STOPPING, ENDING */
     uint32_t cause; /* of the node's next record: who asked for what happens to it */
     struct machine_env env;
 };
@@ -69,6 +70,11 @@ struct host_task {
 static inline bool state_listens(uint8_t state)
 {
     return state >= STATE_UP;
+}
+/* It has had its SIGTERM, and Docker still waits for the process. */
+static inline bool state_stops(uint8_t state)
+{
+    return state == STATE_STOPPING || state == STATE_ENDING;
 }
 
 /* --- digest: mixed words first, then one xor and one odd multiply on the chain --- */

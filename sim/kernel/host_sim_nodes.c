@@ -157,8 +157,10 @@ void host_cut(struct host *self, node_id node, bool by_fault)
     struct node_slot *n = &self->nodes[node];
     if (n->state == STATE_DOWN)
         return;
-    bool listened = state_listens(n->state);
+    bool listened = state_listens(n->state), has_ended = n->state == STATE_ENDING;
     n->state = STATE_DOWN;
+    if (has_ended)
+        return; /* what it had went with its SIGTERM */
     clock_set_leaf(&self->clock, node, EVENT_KEY_NEVER);
     arena_release_owner(self->arena, node, false);
     keep_node_record(self, RECORD_NODE_STOPPED, node, by_fault);
@@ -182,8 +184,10 @@ static void signal_node(struct host *self, node_id node)
     n->cut_at = tstamp_add(self->clock.now, grace < STOP_MAX ? grace : STOP_MAX);
     keep_node_record(self, RECORD_NODE_STOPPING, node, 0);
     step_plain(self, node, EVENT_SIGNAL);
-    if (n->ops->ends_at_signal)
-        host_cut(self, node, false);
+    if (!n->ops->ends_at_signal)
+        return;
+    host_cut(self, node, false);
+    n->state = STATE_ENDING;
 }
 
 static void answer_asker(struct host *self, const struct message *asked, uint8_t op,
@@ -214,7 +218,7 @@ static void answer_now(struct host *self, const struct message *asked, bool ok)
 static void on_stop(struct host *self, const struct message *m, node_id node)
 {
     signal_node(self, node);
-    if (self->nodes[node].cut_at > self->clock.now)
+    if (state_stops(self->nodes[node].state))
         (void)push_task(self, self->nodes[node].cut_at, TASK_CUT, node, m);
     else
         answer_now(self, m, true);
@@ -264,7 +268,7 @@ void host_on_task(struct host *self, const struct message *m)
     assert_context.node_name = "host";
     switch ((enum host_task_kind)task->kind) {
     case TASK_BOOT:
-        ok = n->state != STATE_STOPPING;
+        ok = !state_stops(n->state);
         if (n->state == STATE_DOWN) {
             n->cause = m->cause;
             n->is_updated = true;
@@ -276,7 +280,7 @@ void host_on_task(struct host *self, const struct message *m)
             listen(self, task->node);
         break;
     case TASK_CUT:
-        if (is_same && n->state == STATE_STOPPING)
+        if (is_same && state_stops(n->state))
             host_cut(self, task->node, false);
         break;
     case TASK_DONE:
@@ -313,10 +317,10 @@ void host_sim_start(struct host *self, node_id node)
 void host_sim_stop(struct host *self, node_id node)
 {
     ASSERT_OP(node, <, self->node_count);
-    if (self->nodes[node].state == STATE_STOPPING)
+    if (state_stops(self->nodes[node].state))
         return;
     signal_node(self, node);
-    if (self->nodes[node].state == STATE_STOPPING)
+    if (state_stops(self->nodes[node].state))
         (void)push_task(self, self->nodes[node].cut_at, TASK_CUT, node, NULL);
 }
 

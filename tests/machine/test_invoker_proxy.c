@@ -454,7 +454,7 @@ static void a_container_destroyed_under_its_runs_breaks_them(void **state)
     assert_int_equal(bed_record_count(t->bed, RECORD_CONTAINER_GONE), 1);
     assert_int_equal(bed_record_count(t->bed, RECORD_ACKED), 4);
     for (unsigned i = 0; i < 4; i++)
-        assert_int_equal(bed_record(t->bed, RECORD_ACKED, i)->value, RESPONSE_DEVELOPER_ERROR);
+        assert_int_equal(bed_record(t->bed, RECORD_ACKED, i)->value, RESPONSE_WHISK_ERROR);
     assert_int_equal(t->invoker->runs_open, 0);
     invoker_bed_free(t);
 }

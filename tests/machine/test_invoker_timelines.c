@@ -1,6 +1,6 @@
 /*
  * test_invoker_timelines.c - whole lives: from start to `up`, from creation to pause and back,
- * disable with containers of each kind, SIGTERM, crash.
+ * disable with containers of each kind, crash.
  */
 #include "support/invoker_bed.h"
 
@@ -242,30 +242,6 @@ static void a_disabled_invoker_refuses_and_an_enabled_one_is_up_again(void **sta
     invoker_bed_free(t);
 }
 
-static void sigterm_cuts_the_runs_off_without_an_ack(void **state)
-{
-    (void)state;
-    struct invoker_bed *t = invoker_bed_new();
-    char text[64];
-    struct slot *slot = invoker_bed_running(t, BED_HELLO, 5, 9);
-    uint32_t container = slot->proxy.container;
-    struct activation activation = invoker_bed_activation(BED_HELLO, 10, true);
-    invoker_bed_give(t, slot, &activation);
-    assert_true(t->bed->ops->pending(t->bed->machine, text, sizeof text));
-    assert_string_equal(text, "1 activations run");
-    invoker_bed_forget(t);
-    bed_signal(t->bed);
-    assert_int_equal(t->bed->record_count, 2);
-    assert_int_equal(bed_record(t->bed, RECORD_RUN_CUT, 0)->container, container);
-    assert_int_equal(bed_record(t->bed, RECORD_RUN_CUT, 0)->activation, activation.id);
-    assert_int_equal(bed_record(t->bed, RECORD_CONTAINER_GONE, 0)->container, container);
-    invoker_bed_pass(t, SEC(1));
-    assert_int_equal(bed_record_count(t->bed, RECORD_ACKED), 0);
-    assert_int_equal(invoker_bed_deleted(t, KEY_EXISTING), 0); /* it goes with the lease */
-    assert_int_equal(bed_sent_count(t->bed, MSG_LEASE_REVOKE), 0);
-    invoker_bed_free(t);
-}
-
 static void a_new_incarnation_starts_empty_with_new_container_ids(void **state)
 {
     (void)state;
@@ -332,7 +308,6 @@ int main(void)
         cmocka_unit_test(an_unused_container_is_paused_resumed_and_in_the_end_removed),
         cmocka_unit_test(disable_lets_the_busy_end_and_sends_the_others_away),
         cmocka_unit_test(a_disabled_invoker_refuses_and_an_enabled_one_is_up_again),
-        cmocka_unit_test(sigterm_cuts_the_runs_off_without_an_ack),
         cmocka_unit_test(a_new_incarnation_starts_empty_with_new_container_ids),
         cmocka_unit_test(the_digest_follows_the_state),
         cmocka_unit_test(states_and_posts_have_upstreams_names),

@@ -425,6 +425,8 @@ static void a_namespace_that_is_gone_outdates_its_queues(void **state)
     assert_null(sched_make_queue(s, BED_GUEST, BED_HELLO)); /* made, and removed at once */
     assert_int_equal(bed_record_count(s->bed, RECORD_QUEUE_MADE), 1);
     assert_int_equal(s->machine->pool.count, 0);
+    assert_null(sched_make_queue(s, BED_GUEST, BED_SLOW));
+    assert_int_equal(bed_sent_count(s->bed, MSG_DATABASE_READ), 1); /* remembered, too */
 }
 
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)

@@ -139,6 +139,20 @@ static void the_limit_is_read_once_for_all_queues_of_a_namespace(void **state)
     assert_int_equal(bed_sent_count(s->bed, MSG_DATABASE_READ), 1);
 }
 
+static void the_limit_is_read_again_after_five_minutes(void **state)
+{
+    struct sched *s = *state;
+    sched_hello(s);
+    sched_watch_container(s, 5, false); /* keeps the queue running */
+    sched_forget(s);
+    sched_pass(s, MINUTES(5) - MSEC(100));
+    assert_int_equal(bed_sent_count(s->bed, MSG_DATABASE_READ), 0);
+    sched_pass(s, MSEC(100));
+    assert_int_equal(bed_sent_count(s->bed, MSG_DATABASE_READ), 1);
+    sched_pass(s, SEC(1));
+    assert_int_equal(bed_sent_count(s->bed, MSG_DATABASE_READ), 1);
+}
+
 /* ---- namespace totals ---- */
 
 static void totals_are_counted_after_each_event_and_once_more(void **state)
@@ -224,6 +238,39 @@ static void a_small_invoker_leaves_the_list_after_its_choice(void **state)
                      CREATION_NO_AVAILABLE_INVOKERS);
 }
 
+static void who_finds_no_invoker_gives_the_next_the_whole_list(void **state)
+{
+    struct sched *s = *state;
+    struct queue *q = sched_quiet(s);
+    s->invokers[0].is_listed = s->invokers[1].is_listed = false;
+    s->invokers[2].free_mb = 300;
+    sched_forget(s);
+    sched_decide(s, q, DECISION_ADD, 3);
+    assert_int_equal(bed_record_count(s->bed, RECORD_CREATION_SENT), 2);
+    assert_int_equal(bed_record(s->bed, RECORD_CREATION_SENT, 0)->creation, 3);
+    assert_int_equal(bed_record(s->bed, RECORD_CREATION_SENT, 1)->creation, 1);
+    assert_int_equal(bed_record(s->bed, RECORD_CREATION_DONE, 0)->creation, 2);
+}
+
+static void an_unavailable_etcd_is_asked_for_invokers_twice(void **state)
+{
+    struct sched *s = *state;
+    struct queue *q = sched_quiet(s);
+    s->holds_range = true;
+    sched_forget(s);
+    sched_decide(s, q, DECISION_ADD, 1);
+    struct message reply = bed_reply(bed_sent(s->bed, MSG_ETCD_RANGE, 0), MSG_ETCD_RANGED);
+    reply.u.etcd_done.status = ETCD_UNAVAILABLE;
+    bed_deliver(s->bed, &reply);
+    assert_int_equal(bed_sent_count(s->bed, MSG_ETCD_RANGE), 2);
+    sched_expect_state(s, q, QUEUE_RUNNING);
+    struct message last = bed_reply(bed_sent(s->bed, MSG_ETCD_RANGE, 1), MSG_ETCD_RANGED);
+    last.u.etcd_done.status = ETCD_UNAVAILABLE;
+    bed_deliver(s->bed, &last);
+    assert_int_equal(bed_sent_count(s->bed, MSG_ETCD_RANGE), 2);
+    sched_expect_state(s, q, QUEUE_FLUSHING);
+}
+
 static void warmed_containers_come_first_and_are_reserved(void **state)
 {
     struct sched *s = *state;
@@ -288,6 +335,25 @@ static void every_invoker_is_warmed_up_once(void **state)
     sched_watch(s, &key, &value, false);
     assert_int_equal(bed_sent(s->bed, MSG_KAFKA_PRODUCE, 0)->u.produce.topic,
                      TOPIC(TOPIC_INVOKER, 1));
+}
+
+static void an_invoker_seen_before_the_listing_is_warmed_up_once(void **state)
+{
+    struct sched *s = sched_new();
+    struct key key = {.family = KEY_INVOKERS, .node = BED_INVOKER1};
+    struct value value = {.kind = VALUE_INVOKER, .status = INVOKER_UP};
+    (void)state;
+    s->holds_range = true;
+    sched_start(s);
+    sched_watch(s, &key, &value, false);
+    assert_int_equal(bed_sent_count(s->bed, MSG_KAFKA_PRODUCE), 1);
+    s->holds_range = false;
+    s->answered = 0;
+    while (s->bed->sent[s->answered].kind != MSG_ETCD_RANGE)
+        s->answered++;
+    sched_pump(s);
+    assert_int_equal(bed_sent_count(s->bed, MSG_KAFKA_PRODUCE), 3); /* the other two */
+    sched_free(s);
 }
 
 /* ---- jobs ---- */
@@ -433,15 +499,19 @@ int main(void)
         T(rounds_come_every_hundred_milliseconds),
         T(the_average_of_ten_durations_decides),
         T(the_limit_is_read_once_for_all_queues_of_a_namespace),
+        T(the_limit_is_read_again_after_five_minutes),
         T(totals_are_counted_after_each_event_and_once_more),
         T(no_usable_invoker_fails_the_creation_at_once),
         T(a_failed_listing_counts_as_no_invoker),
         T(a_batch_deducts_only_its_latest_choice),
         T(a_small_invoker_leaves_the_list_after_its_choice),
+        T(who_finds_no_invoker_gives_the_next_the_whole_list),
+        T(an_unavailable_etcd_is_asked_for_invokers_twice),
         T(warmed_containers_come_first_and_are_reserved),
         T(a_warmed_container_on_a_disabled_invoker_is_not_used),
         T(a_second_warmed_container_on_a_full_invoker_drops_the_cold_ones),
         T(every_invoker_is_warmed_up_once),
+        cmocka_unit_test(an_invoker_seen_before_the_listing_is_warmed_up_once),
         T(a_success_closes_the_job_and_tells_the_queue),
         T(a_whisk_error_is_tried_again_five_times),
         T(a_developer_error_is_final),

@@ -174,16 +174,20 @@ static void a_look_up_survives_a_refusal_a_reset_and_silence(void **state)
     sched_arrive_many(s, 1, 1);
     struct message refused = bed_reply(bed_sent(s->bed, MSG_ETCD_RANGE, 0), MSG_REFUSED);
     bed_deliver(s->bed, &refused);
+    assert_int_equal(bed_sent_count(s->bed, MSG_ETCD_RANGE), 2); /* the client's own retry */
+    struct message again = bed_reply(bed_sent(s->bed, MSG_ETCD_RANGE, 1), MSG_REFUSED);
+    bed_deliver(s->bed, &again);
     sched_pass(s, MSEC(1));
-    assert_int_equal(bed_sent_count(s->bed, MSG_ETCD_RANGE), 2);
+    assert_int_equal(bed_sent_count(s->bed, MSG_ETCD_RANGE), 3);
     bed_link(s->bed, BED_ETCD, true);
     bed_link(s->bed, BED_ETCD, false);
-    sched_pass(s, MSEC(2));
+    sched_pass(s, MSEC(499));
     assert_int_equal(bed_sent_count(s->bed, MSG_ETCD_RANGE), 3);
-    sched_pass(s, SEC(10)); /* the client's time-out */
+    sched_pass(s, MSEC(501));
+    assert_int_equal(bed_sent_count(s->bed, MSG_ETCD_RANGE), 4);
     s->holds_range = false;
     s->leader = BED_SCHEDULER1;
-    sched_pass(s, MSEC(4));
+    sched_pass(s, SEC(10)); /* the client's time-out */
     assert_int_equal(bed_sent_count(s->bed, MSG_FORWARD), 1);
     bed_deliver(s->bed, &refused); /* too late */
     assert_int_equal(bed_record_count(s->bed, RECORD_MESSAGE_REJECTED), 1);
@@ -319,6 +323,16 @@ static void fetches_find_their_queue_or_say_why_not(void **state)
     assert_int_equal(bed_sent(s->bed, MSG_FETCHED, 1)->u.fetched.result, FETCHED_MISMATCH);
 }
 
+static void a_fetch_from_an_ended_queue_gets_nothing_at_once(void **state)
+{
+    struct sched *s = *state;
+    struct route *route = pool_route(s->machine, BED_GUEST, BED_HELLO);
+    pool_put(s->machine, route, 1, ACTOR(ACTOR_QUEUE, 9, 99));
+    sched_forget(s);
+    sched_fetch(s, 4);
+    assert_int_equal(bed_sent(s->bed, MSG_FETCHED, 0)->u.fetched.result, FETCHED_NOTHING);
+}
+
 static void a_reschedule_is_true_at_once_or_false(void **state)
 {
     struct sched *s = *state;
@@ -356,6 +370,7 @@ int main(void)
         T(an_older_revision_is_raised_to_the_queues),
         T(the_number_of_leading_queues_is_published_on_change),
         T(fetches_find_their_queue_or_say_why_not),
+        T(a_fetch_from_an_ended_queue_gets_nothing_at_once),
         T(a_reschedule_is_true_at_once_or_false),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -375,13 +375,27 @@ static void a_developer_failure_completes_all_at_once(void **state)
                            ACK_BY_PLACEHOLDER);
 }
 
+static void what_follows_a_completed_message_is_not_its_doing(void **state)
+{
+    struct sched *s = *state;
+    struct queue *q = sched_quiet(s);
+    struct activation a = sched_activation(s, 1);
+    sched_arrive(s, &a);
+    sched_forget(s);
+    sched_job_failed(s, q, 1, CREATION_BLACK_BOX);
+    const struct record *dropped = bed_record(s->bed, RECORD_DROPPED, 0);
+    assert_int_not_equal(dropped->cause, 0); /* its arrival */
+    assert_int_equal(bed_record(s->bed, RECORD_STATE, 0)->value2, QUEUE_FLUSHING);
+    assert_int_equal(bed_record(s->bed, RECORD_STATE, 0)->cause, 0); /* the failure's */
+}
+
 static void a_failure_with_containers_changes_nothing(void **state)
 {
     struct sched *s = *state;
     struct queue *q = sched_quiet(s);
     sched_watch_container(s, 9, false);
     sched_decide(s, q, DECISION_ADD, 1);
-    uint32_t creation = q->creations.ids[0];
+    uint32_t creation = bed_record(s->bed, RECORD_CREATION_ORDERED, 0)->creation;
     sched_job_failed(s, q, creation, CREATION_BLACK_BOX);
     sched_expect_state(s, q, QUEUE_RUNNING);
     assert_int_equal(shared_set_count(&q->creations), 0);
@@ -475,6 +489,7 @@ int main(void)
         T(throttling_commands_mean_nothing_elsewhere),
         T(a_whisk_failure_without_containers_keeps_the_messages),
         T(a_developer_failure_completes_all_at_once),
+        T(what_follows_a_completed_message_is_not_its_doing),
         T(a_failure_with_containers_changes_nothing),
         T(flushing_ends_after_two_quiet_ticks),
         T(an_invalid_action_limit_ends_flushing),

@@ -322,6 +322,108 @@ static void a_killed_node_is_not_woken_and_its_posts_are_gone(void **state)
     toys_free(t);
 }
 
+/* A world whose scheduler's actor system ends at SIGTERM. */
+static struct toys *ending_world(struct machine_ops *ending)
+{
+    struct toys *t = toys_new(on_plain);
+    *ending = *t->machines[TOY_SCHEDULER].ops;
+    ending->ends_at_signal = true;
+    t->machines[TOY_SCHEDULER].ops = ending;
+    toys_start(t);
+    (void)run_for(t, SEC(1));
+    toys_forget(t);
+    return t;
+}
+
+static void what_ends_at_the_signal_is_cut_there_and_its_stop_takes_its_time(void **state)
+{
+    (void)state;
+    struct machine_ops ending;
+    struct toys *t = ending_world(&ending);
+    tstamp begin = host_sim_now(t->host);
+    control(t, CONTROL_STOP, TOY_SCHEDULER, 1);
+    (void)run_for(t, MSEC(100));
+    assert_int_equal(toys_count(t, TOY_SCHEDULER, EVENT_SIGNAL), 1);
+    assert_int_equal(toys_record(t, RECORD_NODE_STOPPING, 0)->at, begin);
+    assert_int_equal(toys_record(t, RECORD_NODE_STOPPED, 0)->at, begin);
+    assert_int_equal(toys_record(t, RECORD_NODE_STOPPED, 0)->detail, 0);
+    assert_int_equal(toys_line(t, TOY_CLIENT, EVENT_LINK, 0)->at, begin);
+    assert_false(host_sim_is_listening(t->host, TOY_SCHEDULER));
+    assert_int_equal(arena_blocks(t->arena, TOY_SCHEDULER), 1); /* the durable one */
+    send(t, MSG_INVOKE, TOY_CLIENT, TOY_SCHEDULER, 17);
+    (void)run_for(t, SEC(5));
+    assert_int_equal(toys_line(t, TOY_CLIENT, EVENT_DELIVER, 0)->message_kind, MSG_REFUSED);
+    assert_int_equal(done(t, 1)->at, begin + SEC(1));
+    assert_int_equal(done(t, 1)->word, done_word(CONTROL_STOP, true, TOY_SCHEDULER));
+    assert_int_equal(toys_record_count(t, RECORD_NODE_STOPPED), 1);
+    control(t, CONTROL_START, TOY_SCHEDULER, 2);
+    (void)run_for(t, SEC(30));
+    assert_int_equal(done(t, 2)->word, done_word(CONTROL_START, true, TOY_SCHEDULER));
+    assert_true(host_sim_is_listening(t->host, TOY_SCHEDULER));
+    toys_free(t);
+}
+
+static void a_start_before_the_empty_process_is_gone_fails(void **state)
+{
+    (void)state;
+    struct machine_ops ending;
+    struct toys *t = ending_world(&ending);
+    control(t, CONTROL_STOP, TOY_SCHEDULER, 1);
+    control(t, CONTROL_START, TOY_SCHEDULER, 2); /* after 0.5 s of the 1 s */
+    (void)run_for(t, MSEC(700));
+    tstamp again = host_sim_now(t->host);
+    control(t, CONTROL_STOP, TOY_SCHEDULER, 3); /* waits for the same end */
+    host_sim_stop(t->host, TOY_SCHEDULER);
+    (void)run_for(t, SEC(30));
+    assert_int_equal(done(t, 2)->word, done_word(CONTROL_START, false, TOY_SCHEDULER));
+    assert_int_equal(toys_record_count(t, RECORD_NODE_STARTED), 0);
+    assert_int_equal(toys_count(t, TOY_SCHEDULER, EVENT_SIGNAL), 1);
+    assert_int_equal(done(t, 3)->at, done(t, 1)->at);
+    assert_int_equal(done(t, 3)->at, again + MSEC(300));
+    assert_int_equal(toys_record_count(t, RECORD_NODE_STOPPED), 1);
+    toys_free(t);
+}
+
+static void a_stop_after_a_kill_waits_for_nothing(void **state)
+{
+    (void)state;
+    struct machine_ops ending;
+    for (unsigned run = 0; run < 2; run++) { /* a plain node, and one that ends at the signal */
+        struct toys *t = run == 0 ? plain_world() : ending_world(&ending);
+        control(t, CONTROL_STOP, TOY_SCHEDULER, 1);
+        (void)run_for(t, MSEC(100));
+        host_sim_kill(t->host, TOY_SCHEDULER);
+        (void)run_for(t, MSEC(100));
+        tstamp begin = host_sim_now(t->host);
+        control(t, CONTROL_STOP, TOY_SCHEDULER, 2);
+        control(t, CONTROL_START, TOY_SCHEDULER, 3);
+        (void)run_for(t, SEC(30));
+        assert_int_equal(done(t, 2)->at, begin);
+        assert_int_equal(done(t, 3)->at, begin + MSEC(500));
+        assert_int_equal(done(t, 3)->word, done_word(CONTROL_START, true, TOY_SCHEDULER));
+        assert_int_equal(toys_record_count(t, RECORD_NODE_STOPPED), 1);
+        assert_true(host_sim_is_listening(t->host, TOY_SCHEDULER)); /* no old cut hits it */
+        toys_free(t);
+    }
+}
+
+static void a_stop_that_takes_no_time_is_a_stop(void **state)
+{
+    (void)state;
+    struct toys *t = toys_new(on_plain);
+    t->cluster.timing[TIMING_STOP] = (struct range){0, 0};
+    toys_start(t);
+    (void)run_for(t, SEC(1));
+    toys_forget(t);
+    tstamp begin = host_sim_now(t->host);
+    control(t, CONTROL_STOP, TOY_KAFKA, 1);
+    (void)run_for(t, SEC(1));
+    assert_int_equal(done(t, 1)->at, begin);
+    assert_int_equal(toys_record(t, RECORD_NODE_STOPPED, 0)->at, begin);
+    assert_false(host_sim_is_listening(t->host, TOY_KAFKA));
+    toys_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -338,6 +440,10 @@ int main(void)
         cmocka_unit_test(a_start_while_it_still_stops_fails_and_a_stop_while_it_boots_cuts),
         cmocka_unit_test(pulling_and_removing_take_their_time),
         cmocka_unit_test(a_killed_node_is_not_woken_and_its_posts_are_gone),
+        cmocka_unit_test(what_ends_at_the_signal_is_cut_there_and_its_stop_takes_its_time),
+        cmocka_unit_test(a_start_before_the_empty_process_is_gone_fails),
+        cmocka_unit_test(a_stop_after_a_kill_waits_for_nothing),
+        cmocka_unit_test(a_stop_that_takes_no_time_is_a_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
