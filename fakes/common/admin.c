@@ -247,14 +247,19 @@ static void answer_unauthorized(const struct machine_env *env, const struct mess
     reply(env, request, fx, 401, CONTENT_JSON, body, env->behaviour == BEHAVIOUR_HEAD, "");
 }
 
+/* Routed before everything else. */
+static bool is_early(struct text path)
+{
+    return text_is(path, "/ping") || text_is(path, "/");
+}
+
 void admin_answer_blob(const struct admin *self, const struct machine_env *env,
                        const struct message *request, struct effects *fx, uint16_t status,
                        enum content_type content, blob body)
 {
     struct text path = request_path(env, request);
-    bool is_early = text_is(path, "/ping") || text_is(path, "/");
     /* Without a path: a request that waited, for which only an admin route can have asked. */
-    bool is_admin_route = request->u.http_request.path == 0 || !is_early;
+    bool is_admin_route = request->u.http_request.path == 0 || !is_early(path);
     ASSERT_OP(self->style, <=, ADMIN_CONTROLLER);
     reply(env, request, fx, status, content, body,
           is_admin_route && env->behaviour == BEHAVIOUR_HEAD, "");
@@ -299,11 +304,6 @@ static bool route_is_prefix(const struct admin_route *route, struct text path)
     size_t length = strlen(route->path);
     return route->method == HTTP_GET && route->slash == SLASH_ALLOWED &&
            path.length >= length && memcmp(path.bytes, route->path, length) == 0;
-}
-
-static bool is_early(struct text path)
-{
-    return text_is(path, "/ping") || text_is(path, "/");
 }
 
 struct allowed {

@@ -7,6 +7,7 @@
  * to nearest from double precision, once; between the entries the value is linear.
  */
 #include "core/draw.h"
+#include "core/assert.h"
 
 NAMES_DEFINE(purpose, PURPOSE_LIST)
 _Static_assert(PURPOSE_COUNT <= 64, "override_purposes has a bit per purpose");
@@ -124,8 +125,9 @@ duration draw_octaves(const struct draws *d, enum purpose purpose, uint64_t enti
     duration low = range.min > USEC(1) ? range.min : USEC(1);
     if (range.max <= low)
         return range.max;
+    ASSERT_OP(range.max, <, UINT64_C(1) << 62);
     unsigned octaves = 1;
-    while (low <= range.max >> octaves >> 1)
+    while (low << octaves < range.max)
         octaves++;
     uint64_t bits = draw_bits(d, purpose, entity, ordinal);
     unsigned octave = (unsigned)((bits >> 32) * octaves >> 32);

@@ -52,8 +52,7 @@
     X(QUEUE_GONE, "queue-gone")   /* act ns */                                                 \
     X(STATE, "state")             /* fsm moved: d: fsm kind, v: from, w: to, act, c */         \
     X(DECIDED, "decided")         /* queue: act, d: decision, v: count */                      \
-    X(SET_CHANGED, "set-changed") /* shared set: d: set_step, c or cr, v: size after or seen,  \
-                                     w: see set_step, act */                                                                              \
+    X(SET_CHANGED, "set-changed") /* shared set: act, c or cr, d v w: enum set_step */         \
     X(SNAPSHOT,                                                                                \
       "snapshot") /* decision input: act, v: containers<<32|creations, w: waiting<<32|stale */ \
     X(CREATION_ORDERED, "creation-ordered")   /* cr act ns */                                  \
@@ -154,9 +153,9 @@ enum creation_error { CREATION_ERROR_LIST(CREATION_ERROR_MEMBER) CREATION_ERROR_
 NAMES_DECLARE(creation_error)
 
 enum set_step { SET_ADD, SET_REMOVE, SET_LOAD, SET_STORE, SET_READ_STALE };
-/* value2 of SET_CHANGED: whether its id is (to be) added; of a store, how many stores since its
- * load it undoes, and in the high half one id that it brings back or loses; of a stale read,
- * the real size. */
+/* value: size after it, or as seen. value2: SET_IS_ADD: the id is (to be) added; of a store,
+ * how many stores since its load it overwrites, and in the high half one other id that it
+ * brings back or loses; of a stale read, the real size. */
 #define SET_IS_ADD 1u
 #define SET_IS_BACK 2u
 #define SET_MORE_SHIFT 2

@@ -178,6 +178,7 @@ void step_again(struct deployer *self, struct deploy_host *host, struct effects 
         return;
     case STEP_STOP:
     case STEP_RESTART:
+        host->is_started = 0; /* a repeated restart begins with its stop again */
         host->polls++;
         step_send_control(self, host, CONTROL_STOP, fx);
         return;

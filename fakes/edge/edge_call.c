@@ -2,7 +2,8 @@
  * edge_call.c - one request: passed to a server, or to the next, or answered by nginx itself.
  *
  * Source: nginx 1.22.1 ngx_http_upstream_next with the default `proxy_next_upstream error
- * timeout`: a POST that was sent is not passed on. Bodies are those of nginx's error pages.
+ * timeout`: a POST that was sent is not passed on. Bodies are those of nginx's error pages
+ * (server_tokens off).
  */
 #include "core/assert.h"
 #include "edge/edge_internal.h"
@@ -10,7 +11,7 @@
 #define REQUEST_ID_LENGTH 32u
 #define ERROR_PAGE(status)                                                                     \
     "<html>\r\n<head><title>" status "</title></head>\r\n<body>\r\n<center><h1>" status        \
-    "</h1></center>\r\n<hr><center>nginx/1.22.1</center>\r\n</body>\r\n</html>\r\n"
+    "</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
 
 static void call_pass(struct edge *self, struct edge_call *call, struct effects *fx,
                       enum error_text last_error);
@@ -168,24 +169,30 @@ static void call_pass(struct edge *self, struct edge_call *call, struct effects 
     call_send(self, call, fx);
 }
 
-/* Served from the edge's own files, or denied: never passed on (nginx.conf.j2:124-157). */
-static bool is_own_path(const struct edge *self, const struct message *m)
+/* Answered by the edge itself, never passed on: denied, or (its own files, a redirection) not
+ * found (nginx.conf.j2:141-163). */
+static bool answer_own_path(struct edge *self, const struct message *m, struct effects *fx)
 {
-    static const char *const own[] = {"/metrics", "/cli", "/blackbox.tar.gz", "/ui"};
+    static const char *const own[] = {"/cli", "/blackbox.tar.gz", "/ui"};
+    static const char denied[] = "/metrics";
     const char *path = blob_bytes(self->env->arena, m->u.http_request.path);
+    if (strncmp(path, denied, sizeof denied - 1) == 0) {
+        answer_page(self, m, fx, 403, ERROR_PAGE("403 Forbidden"));
+        return true;
+    }
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
-        if (strncmp(path, own[i], strlen(own[i])) == 0)
+        if (strncmp(path, own[i], strlen(own[i])) == 0) {
+            answer_page(self, m, fx, 404, ERROR_PAGE("404 Not Found"));
             return true;
+        }
     }
     return false;
 }
 
 void edge_call_on_request(struct edge *self, const struct message *m, struct effects *fx)
 {
-    if (m->kind == MSG_HTTP_REQUEST && is_own_path(self, m)) {
-        answer_page(self, m, fx, 404, ERROR_PAGE("404 Not Found"));
+    if (m->kind == MSG_HTTP_REQUEST && answer_own_path(self, m, fx))
         return;
-    }
     struct edge_call *call = call_open(self, m);
     blob *blobs[3];
     for (unsigned n = message_blobs(&call->request, blobs); n > 0; n--)

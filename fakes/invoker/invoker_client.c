@@ -322,7 +322,7 @@ static void client_on_answer(struct invoker *self, struct slot *slot, const stru
 {
     struct call call;
     if (!invoker_calls_take(&slot->calls, m->corr, &call)) { /* after the connection broke */
-        invoker_message_drop(fx, m);
+        invoker_message_reject(fx, m);
         return;
     }
     if (call.kind == CALL_FAREWELL || m->kind == MSG_REFUSED)

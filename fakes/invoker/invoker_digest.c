@@ -10,12 +10,19 @@ static void calls_digest(const struct calls *calls, struct digest *d)
         const struct call *call = &calls->items[i];
         digest_two(d, (uint64_t)call->corr << 32 | call->arg,
                    (uint64_t)call->peer << 16 | (uint64_t)call->kind << 8 | call->tries);
+        digest_word(d, call->until);
     }
 }
 
 static void timer_digest(const struct timer *timer, struct digest *d)
 {
     digest_word(d, timer_is_armed(timer) ? timer->at : TSTAMP_NEVER);
+}
+
+static void stash_digest(const struct message *stash, uint32_t count, struct digest *d)
+{
+    for (uint32_t i = 0; i < count; i++)
+        digest_two(d, (uint64_t)stash[i].from_actor << 32 | stash[i].what, stash[i].u.words[0]);
 }
 
 static void proxy_digest(const struct proxy *p, struct digest *d)
@@ -27,13 +34,18 @@ static void proxy_digest(const struct proxy *p, struct digest *d)
     digest_two(d, (uint64_t)p->container << 32 | p->creation,
                (uint64_t)p->revision << 32 | p->warm_revision);
     digest_two(d, (uint64_t)p->running_count << 32 | p->stash_count, p->last_used);
-    timer_digest(&p->unused, d);
-    timer_digest(&p->idle, d);
-    timer_digest(&p->operation, d);
-    timer_digest(&p->destroy, d);
+    digest_two(
+        d, (uint64_t)p->destroy_after_resume << 16 | p->determine_count << 8 | p->count_stage,
+        (uint64_t)p->operation_count << 32 | p->live_count);
+    const struct timer *const timers[] = {&p->unused,    &p->idle,    &p->keeping,
+                                          &p->determine, &p->running, &p->removing,
+                                          &p->operation, &p->resume,  &p->destroy};
+    for (unsigned i = 0; i < sizeof timers / sizeof timers[0]; i++)
+        timer_digest(timers[i], d);
+    stash_digest(p->stash, p->stash_count, d);
     for (const struct run *run = p->runs; run != NULL; run = run->next) {
         digest_two(d, (uint64_t)run->activation.id << 8 | run->phase,
-                   (uint64_t)run->response << 8 | run->error);
+                   run->left << 16 | (uint64_t)run->response << 8 | run->error);
         timer_digest(&run->timer, d);
     }
 }
@@ -48,12 +60,59 @@ static void slot_digest(const struct slot *slot, struct digest *d)
                    (uint64_t)e->in[POOL_WARMED] << 16 | (uint64_t)e->disabling << 8 |
                    e->has_creation,
                (uint64_t)e->memory_mb << 32 | e->creation.id);
+    digest_two(d, (uint64_t)e->revision << 32 | (uint64_t)e->action << 16 | e->ns,
+               e->last_used << 1 | e->is_warm);
     digest_two(d,
                (uint64_t)client->alive << 24 | (uint64_t)client->state << 16 |
                    (uint64_t)client->warmed << 8 | client->closed,
                (uint64_t)client->stored << 16 | client->connected);
+    stash_digest(client->stash, client->stash_count, d);
     proxy_digest(&slot->proxy, d);
     calls_digest(&slot->calls, d);
+}
+
+/* Which containers the pool knows, in its order: the order decides who is chosen. */
+static void pool_digest(const struct pool *pool, struct digest *d)
+{
+    digest_two(d, (uint64_t)pool->shutting_down << 32 | pool->disabling_count,
+               (uint64_t)pool->drain_timers << 32 | pool->cold_start_count);
+    timer_digest(&pool->sync, d);
+    for (unsigned list = 0; list < POOL_LIST_COUNT; list++) {
+        digest_two(d, pool->lists[list].count, pool->lists[list].memory_mb);
+        for (const struct slot *s = pool->lists[list].head; s != NULL; s = s->pool.next[list])
+            digest_word(d, s->index);
+    }
+}
+
+/* Acks that wait for Kafka, and creations that wait for the database. */
+static void waiting_digest(const struct invoker *self, struct digest *d)
+{
+    const struct producer *p = &self->producer;
+    digest_two(d, (uint64_t)p->count << 16 | (uint64_t)p->backoff << 8 | p->is_broken,
+               (uint64_t)self->readings_open << 32 | self->runs_open);
+    timer_digest(&p->timer, d);
+    for (uint32_t i = 0; i < p->count; i++) {
+        const struct produce *produce = &p->ring[(p->head + i) & (p->max - 1)];
+        digest_two(d, (uint64_t)produce->corr << 32 | produce->topic,
+                   produce->first_at << 1 | produce->done);
+    }
+    for (uint32_t i = 0; i < self->reading_count; i++) {
+        const struct reading *reading = &self->readings[i];
+        if (reading->used)
+            digest_two(d, i, (uint64_t)reading->creation.id << 1 | reading->has_identity);
+    }
+}
+
+/* What was read before, and whom the warm-up has reached. */
+static void caches_digest(const struct invoker *self, struct digest *d)
+{
+    const struct cluster *c = self->env->cluster;
+    for (uint32_t i = 0; i < c->action_count; i++)
+        digest_word(d, self->action_revisions[i]);
+    for (uint32_t i = 0; i < c->namespace_count; i++)
+        digest_word(d, self->identities[i]);
+    for (uint32_t i = 0; i < c->counts[NODE_SCHEDULER]; i++)
+        digest_word(d, self->warmed_schedulers[i]);
 }
 
 static void health_digest(const struct health *h, struct digest *d)
@@ -62,8 +121,9 @@ static void health_digest(const struct health *h, struct digest *d)
     for (unsigned i = 0; i < h->buffer_count; i++)
         results = results << 1 | (h->buffer[i] != 0);
     digest_two(d,
-               (uint64_t)h->state << 24 | (uint64_t)h->buffer_count << 16 |
-                   (uint64_t)h->is_written << 8 | h->is_prepared,
+               (uint64_t)h->buffer_next << 32 | (uint64_t)h->state << 24 |
+                   (uint64_t)h->buffer_count << 16 | (uint64_t)h->is_written << 8 |
+                   h->is_prepared,
                results);
     digest_two(d, (uint64_t)h->free_mb << 32 | h->busy_mb,
                (uint64_t)h->in_progress_mb << 32 | h->proxy);
@@ -79,11 +139,13 @@ void invoker_digest(const void *memory, struct digest *d)
     watcher_digest(&self->watcher, d);
     data_digest(self->data, d);
     calls_digest(&self->calls, d);
-    digest_two(d, (uint64_t)self->watch_is_open << 16 | self->watch_number, self->slot_free);
-    digest_two(d, (uint64_t)self->pool.shutting_down << 32 | self->pool.disabling_count,
-               (uint64_t)self->pool.drain_timers << 32 | self->pool.cold_start_count);
-    digest_two(d, (uint64_t)self->producer.count << 8 | self->producer.is_broken,
-               (uint64_t)self->readings_open << 32 | self->runs_open);
+    digest_two(d,
+               (uint64_t)self->etcd_is_down << 32 | (uint64_t)self->watch_is_open << 16 |
+                   self->watch_number,
+               (uint64_t)self->watch_revision << 32 | self->slot_free);
+    pool_digest(&self->pool, d);
+    waiting_digest(self, d);
+    caches_digest(self, d);
     health_digest(&self->health, d);
     for (uint32_t i = 0; i < self->slot_count; i++)
         slot_digest(self->slots[i], d);

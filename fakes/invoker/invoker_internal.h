@@ -105,6 +105,7 @@ void proxy_on_removing(struct invoker *self, struct slot *slot, unsigned what,
 void proxy_on_resumed(struct invoker *self, struct slot *slot, struct effects *fx);
 void proxy_on_counted(struct invoker *self, struct slot *slot, const struct message *m,
                       struct effects *fx); /* m NULL: the count failed */
+void invoker_message_reject(struct effects *fx, const struct message *m);
 void invoker_message_drop(struct effects *fx,
                           const struct message *m); /* rejected, with its id */
 
@@ -116,6 +117,8 @@ void invoker_run_begin(struct invoker *self, struct slot *slot,
 void invoker_run_on_document(struct invoker *self, struct slot *slot, activation_id id,
                              const struct message *m, struct effects *fx); /* m NULL: broken */
 void invoker_run_on_timer(struct invoker *self, struct run *run, struct effects *fx);
+void invoker_run_freeze(struct invoker *self, struct slot *slot, struct effects *fx);
+void invoker_run_thaw(struct invoker *self, struct slot *slot, struct effects *fx);
 void invoker_run_cut(struct invoker *self, struct slot *slot, struct effects *fx);
 
 /* invoker_client.c */

@@ -84,7 +84,6 @@ static void pool_answer(struct invoker *self, struct slot *slot, enum creation_e
     if (!slot->pool.has_creation)
         return;
     slot->pool.has_creation = 0;
-    ASSERT(slot->pool.creation.action < self->env->cluster->action_count);
     fx->cause = fx->cause != 0 ? fx->cause : slot->pool.cause;
     invoker_creation_answer(self, ACTOR_POOL_ID, &slot->pool.creation, error, fx);
 }
@@ -117,7 +116,8 @@ static void pool_on_creation(struct invoker *self, const struct message *m, stru
     const struct creation *creation = MESSAGE_LOCAL_CONST(m, struct creation);
     if (self->pool.shutting_down)
         invoker_creation_answer(self, ACTOR_POOL_ID, creation, CREATION_SHUTTING_DOWN, fx);
-    else if (creation->action >= self->env->cluster->action_count)
+    else if (creation->action >= self->env->cluster->action_count &&
+             creation->action != ACTION_HEALTH_TEST) /* an ordinary action to who calls it */
         invoker_creation_answer(self, ACTOR_POOL_ID, creation, CREATION_NON_EXECUTABLE, fx);
     else
         pool_handle_chosen(self, creation, fx);

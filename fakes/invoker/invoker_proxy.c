@@ -13,11 +13,12 @@
 void proxy_start(struct invoker *self, struct slot *slot)
 {
     struct proxy *p = &slot->proxy;
-    struct timer *const timers[] = {&p->unused,  &p->idle,     &p->keeping,   &p->determine,
-                                    &p->running, &p->removing, &p->operation, &p->destroy};
+    struct timer *const timers[] = {&p->unused,    &p->idle,    &p->keeping,
+                                    &p->determine, &p->running, &p->removing,
+                                    &p->operation, &p->resume,  &p->destroy};
     static const uint16_t kinds[] = {
         TIMER_UNUSED,   TIMER_IDLE,   TIMER_KEEPING, TIMER_DETERMINE, TIMER_RUNNING_ACTIVATION,
-        TIMER_REMOVING, TIMER_CREATE, TIMER_DESTROY};
+        TIMER_REMOVING, TIMER_CREATE, TIMER_RESUME,  TIMER_DESTROY};
     (void)self;
     p->alive = 1;
     p->state = PROXY_UNINITIALIZED;
@@ -90,11 +91,15 @@ void proxy_operate(struct invoker *self, struct slot *slot, enum invoker_timer o
     ASSERT(operation >= TIMER_CREATE && operation <= TIMER_DESTROY);
     unsigned work = (unsigned)operation - TIMER_CREATE;
     struct proxy *p = &slot->proxy;
-    struct timer *timer = operation == TIMER_DESTROY ? &p->destroy : &p->operation;
+    struct timer *timer = operation == TIMER_DESTROY  ? &p->destroy
+                          : operation == TIMER_RESUME ? &p->resume
+                                                      : &p->operation;
     timer->kind = (uint16_t)operation;
     duration length =
         draw_range(self->env->draws, works[work].purpose, p->container, p->operation_count++,
                    self->env->cluster->timing[works[work].timing]);
+    if (operation == TIMER_PAUSE && timer_is_armed(&p->resume)) /* docker does one by one */
+        length += p->resume.at - fx->at;
     timers_arm(&self->timers, fx, timer, length, false);
 }
 
@@ -246,14 +251,18 @@ static activation_id message_activation(const struct message *m)
     return 0;
 }
 
+/* The activation that is lost with it is named. */
+void invoker_message_reject(struct effects *fx, const struct message *m)
+{
+    effects_reject(fx, m->to_actor, m);
+    fx->records[fx->record_count - 1].activation = message_activation(m);
+}
+
 /* Into the void: recorded when an activation goes with it. */
 void invoker_message_drop(struct effects *fx, const struct message *m)
 {
-    activation_id id = message_activation(m);
-    if (id == 0)
-        return;
-    effects_reject(fx, m->to_actor, m);
-    fx->records[fx->record_count - 1].activation = id;
+    if (message_activation(m) != 0)
+        invoker_message_reject(fx, m);
 }
 
 void proxy_on_message(struct invoker *self, const struct message *m, struct effects *fx)
@@ -285,12 +294,15 @@ static void proxy_on_operation(struct invoker *self, struct slot *slot, unsigned
         invoker_client_start(slot, p->scheduler);
         effects_post(fx, callback, slot_actor(slot, ACTOR_PROXY), POST_INITIALIZED_DATA);
     } else if (kind == TIMER_PAUSE) { /* fails when the container was removed meanwhile */
+        invoker_run_freeze(self, slot, fx);
         effects_post(fx, callback, slot_actor(slot, ACTOR_PROXY),
                      p->has_container ? POST_CONTAINER_PAUSED : POST_FAILURE);
-    } else if (kind == TIMER_RESUME && p->destroy_after_resume) {
-        proxy_destroy(self, slot, fx);
     } else if (kind == TIMER_RESUME) {
-        proxy_on_resumed(self, slot, fx);
+        invoker_run_thaw(self, slot, fx);
+        if (p->destroy_after_resume)
+            proxy_destroy(self, slot, fx);
+        else
+            proxy_on_resumed(self, slot, fx);
     } else {
         ASSERT_OP(kind, ==, TIMER_DESTROY);
         invoker_run_cut(self, slot, fx);

@@ -249,6 +249,10 @@ static void run_ran(struct invoker *self, struct run *run, struct effects *fx)
 {
     ASSERT_OP(fx->at, >=, run->started_at);
     run->run_ns = fx->at - run->started_at;
+    if (run->is_frozen) { /* until its time was over */
+        run->response = RESPONSE_DEVELOPER_ERROR;
+        run->error = ERROR_TIMED_OUT;
+    }
     struct record *r =
         effects_record(fx, RECORD_RUN_ENDED, slot_actor(run->slot, ACTOR_CALLBACK));
     r->activation = run->activation.id;
@@ -295,6 +299,34 @@ void invoker_run_on_timer(struct invoker *self, struct run *run, struct effects 
         return;
     case RUN_READING:
         ASSERT(run->phase != RUN_READING);
+    }
+}
+
+/* Paused under its runs (concurrency above 1): they stand still, their time-outs do not. */
+void invoker_run_freeze(struct invoker *self, struct slot *slot, struct effects *fx)
+{
+    for (struct run *run = slot->proxy.runs; run != NULL; run = run->next) {
+        if (run->phase != RUN_RUN || run->is_frozen)
+            continue;
+        duration limit = cluster_action_timeout(self->env->cluster, run->activation.action);
+        ASSERT(timer_is_armed(&run->timer));
+        ASSERT_OP(run->timer.at, <=, tstamp_add(run->started_at, limit));
+        run->is_frozen = 1;
+        run->left = run->timer.at - fx->at;
+        run_arm(self, run, RUN_RUN, tstamp_add(run->started_at, limit) - fx->at, fx);
+    }
+}
+
+void invoker_run_thaw(struct invoker *self, struct slot *slot, struct effects *fx)
+{
+    for (struct run *run = slot->proxy.runs; run != NULL; run = run->next) {
+        if (!run->is_frozen)
+            continue;
+        ASSERT(timer_is_armed(&run->timer));
+        if (run->left >= run->timer.at - fx->at)
+            continue; /* does not end in time any more */
+        run->is_frozen = 0;
+        run_arm(self, run, RUN_RUN, run->left, fx);
     }
 }
 

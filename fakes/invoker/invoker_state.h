@@ -90,8 +90,9 @@ struct run {
     uint32_t cause;
     uint8_t phase, response, error;
     uint8_t latest;    /* the read asks for the latest revision: a mismatch was seen */
+    uint8_t is_frozen; /* in a paused container: `left` of /run is still to do */
     tstamp started_at; /* of /run */
-    duration init_ns, run_ns;
+    duration init_ns, run_ns, left;
 };
 
 /* What the pool knows of a container: what was last reported, never the proxy's own state. */
@@ -117,8 +118,7 @@ struct proxy {
     uint8_t datum, timed_out;
     uint8_t has_container;
     uint8_t destroy_after_resume; /* cleaned up in Paused */
-    uint8_t determine_count;
-    uint8_t count_stage;
+    uint8_t determine_count, count_stage;
     action_id action;
     namespace_id ns;
     uint32_t revision, warm_revision; /* of the document; of the first activation */
@@ -131,7 +131,8 @@ struct proxy {
     struct run *runs;
     struct message *stash;
     uint32_t stash_count, stash_max;
-    struct timer unused, idle, keeping, determine, running, removing, operation, destroy;
+    struct timer unused, idle, keeping, determine, running, removing;
+    struct timer operation, resume, destroy; /* docker: create or pause; unpause; remove */
 };
 
 struct client {

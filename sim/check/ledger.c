@@ -28,6 +28,7 @@ static ledger_handler_fn *const handlers[RECORD_KIND_COUNT] = {
     [RECORD_DROPPED] = ledger_on_movement,
     [RECORD_RESCHEDULED] = ledger_on_movement,
     [RECORD_MESSAGE_LOST] = ledger_on_movement,
+    [RECORD_MESSAGE_REJECTED] = ledger_on_movement,
     [RECORD_ACKED] = ledger_on_completion,
     [RECORD_ACK_RECEIVED] = ledger_on_completion,
     [RECORD_SLOT_FORCED] = ledger_on_completion,

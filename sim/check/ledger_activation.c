@@ -289,6 +289,16 @@ static void ledger_message_lost(struct ledger *self, struct ledger_activation *a
         ledger_lost(a, r, r->peer, PLACE_NONE);
 }
 
+/* An invoker's container that was on its way out had it and will not run it. */
+static void ledger_rejected(struct ledger *self, struct ledger_activation *a,
+                            const struct record *r)
+{
+    if (self->cluster->nodes[r->node].kind != NODE_INVOKER || a->runs > 0)
+        return;
+    ledger_invoker_set(self, a, NODE_NONE);
+    ledger_lost(a, r, r->node, PLACE_NONE);
+}
+
 static void ledger_start_run(struct ledger *self, const struct record *r)
 {
     struct ledger_activation *a = ledger_activation(self, r->activation);
@@ -358,9 +368,11 @@ void ledger_on_movement(struct ledger *self, const struct record *r)
         return;
     struct ledger_activation *a = ledger_activation(self, r->activation);
     if (a == NULL)
-        self->is_late = r->kind != RECORD_MESSAGE_LOST;
+        self->is_late = r->kind != RECORD_MESSAGE_LOST && r->kind != RECORD_MESSAGE_REJECTED;
     else if (r->kind == RECORD_MESSAGE_LOST)
         ledger_message_lost(self, a, r);
+    else if (r->kind == RECORD_MESSAGE_REJECTED)
+        ledger_rejected(self, a, r);
     else {
         ledger_alive(a, r);
         ledger_move(self, a, r);

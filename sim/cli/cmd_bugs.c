@@ -27,8 +27,10 @@ static const struct bug_entry catalogue[] = {
             "wait for containers that are not coming.",
         .fix = "Concurrent sets: every change is one step, seen by all threads at once.",
         .values =
-            "fixed | old (the snapshot may read an older version) | lost-update (a change "
-            "is load, window, store, and the later store wins)",
+            "fixed | old (the snapshot sees a change only after `timing set.staleness`, mostly "
+            "under a second, at times minutes, or with a later change) | lost-update (a change "
+            "is load, `timing set.window`, store, and the later store wins; stronger than "
+            "upstream, which has one writing thread)",
         .found = "named by the author of #5338 as one cause of failed activations during a "
                  "deployment",
     },

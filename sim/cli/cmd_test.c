@@ -225,7 +225,7 @@ static int test_run(const struct cli_command *self, int argc, char **argv)
         } else if (cli_flag(&args, "--history")) {
             command.suite.session.history = true;
         } else if (cli_option(&args, "--jobs", &value)) {
-            if (!cli_number(value, &jobs) || jobs == 0 || jobs > 256)
+            if (!cli_number(value, &jobs) || jobs == 0 || jobs > SUITE_JOBS_MAX)
                 return cli_usage(self, "--jobs wants a number from 1 to 256", NULL);
         } else if (cli_option(&args, "--seeds", &value)) {
             has_seeds = true;

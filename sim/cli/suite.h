@@ -8,6 +8,8 @@
  */
 #include "cli/session.h"
 
+#define SUITE_JOBS_MAX 256u
+
 struct suite_item { /* one file, or one variant of it; runs once per seed */
     char path[SESSION_PATH_SIZE];
     char variant[64];                /* "" none */
@@ -33,7 +35,7 @@ struct suite {
     struct session session;
     struct suite_item *items;
     uint32_t item_count, item_max;
-    uint32_t jobs;
+    uint32_t jobs; /* at most SUITE_JOBS_MAX */
     uint64_t run_count;
 };
 

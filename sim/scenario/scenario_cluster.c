@@ -100,7 +100,17 @@ const struct schema bugs_schema = {
     .name = "cluster.bugs",
     .member = read_bug,
     .member_form = "`<id>: fixed|old|lost-update`, `all: fixed|old`",
-    .member_about = "what is not named has its behaviour set's value"};
+    .member_about =
+        "what is not named has its behaviour set's value. `rollcage bugs <id>` tells more.\n\n"
+        "| id | value | behaviour |\n|---|---|---|\n"
+        "| `lost-creation-id` | `fixed` | every change of a queue's sets `containers` and "
+        "`creationIds` is one step, seen by all threads at once |\n"
+        "| `lost-creation-id` | `old` | the decision maker's snapshot, on another thread, sees "
+        "a change only after `timing set.staleness`, drawn per change (choice "
+        "`set.stale-read`), or with a later change |\n"
+        "| `lost-creation-id` | `lost-update` | a change is load, `timing set.window`, drawn "
+        "per change (choice `set.window`), store of the whole set: of two that overlap the "
+        "later store wins |"};
 
 static const char *bug_value_word(unsigned i)
 {

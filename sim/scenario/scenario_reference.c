@@ -72,7 +72,10 @@ static void print_timing(FILE *out)
         "\n## timing\n\n"
         "What no configuration key of upstream says. Each is uniform in its range, drawn per\n"
         "event. None is upstream's: they are the project's estimates of a cluster on virtual\n"
-        "machines, and `scale` (`1/3`, `3`) multiplies all of them.\n\n"
+        "machines, and `scale` (`1/3`, `3`) multiplies all of them. `set.staleness` alone is "
+        "drawn by\n"
+        "octaves: 1 to 2 ms is as likely as 1 to 2 s, since upstream's plain variables set no "
+        "bound.\n\n"
         "| key | default |\n|---|---|\n");
     for (unsigned i = 0; i < TIMING_COUNT; i++) {
         char low[40], high[40];

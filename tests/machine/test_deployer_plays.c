@@ -226,6 +226,25 @@ static void a_restart_is_a_stop_and_a_start(void **state)
     bed_free(bed);
 }
 
+static void a_repeated_restart_stops_and_starts_again(void **state)
+{
+    (void)state;
+    steps[0] = step_of(0, STEP_RESTART);
+    steps[0].retries = 1;
+    entries[0] = entry_of(invokers, 1, 0);
+    struct bed *bed = start(1, 1);
+    done(bed, 0, true);
+    done(bed, 1, false); /* the start fails */
+    bed_pass(bed, SEC(2));
+    expect_control(bed, 2, CONTROL_STOP, BED_INVOKER0);
+    done(bed, 2, true);
+    assert_int_equal(bed_record_count(bed, RECORD_STEP_ENDED), 0);
+    expect_control(bed, 3, CONTROL_START, BED_INVOKER0);
+    done(bed, 3, true);
+    assert_int_equal(bed_record(bed, RECORD_STEP_ENDED, 0)->detail, STEP_OK);
+    bed_free(bed);
+}
+
 static void a_refused_reload_fails_its_host_and_an_ignored_one_does_not(void **state)
 {
     (void)state;
@@ -334,6 +353,7 @@ int main(void)
         cmocka_unit_test_setup(entries_follow_each_other_with_their_times, reset),
         cmocka_unit_test_setup(an_entry_that_fails_does_not_keep_the_next_from_starting, reset),
         cmocka_unit_test_setup(a_restart_is_a_stop_and_a_start, reset),
+        cmocka_unit_test_setup(a_repeated_restart_stops_and_starts_again, reset),
         cmocka_unit_test_setup(a_refused_reload_fails_its_host_and_an_ignored_one_does_not,
                                reset),
         cmocka_unit_test_setup(the_warm_up_counts_as_failed_when_it_works_and_is_ignored,

@@ -156,6 +156,20 @@ static void a_scheduler_that_goes_down_breaks_the_fetch(void **state)
     invoker_bed_free(t);
 }
 
+static void an_activation_that_crossed_the_break_is_lost_on_record(void **state)
+{
+    (void)state;
+    struct invoker_bed *t = invoker_bed_new();
+    struct slot *slot = invoker_bed_running(t, BED_HELLO, 1, 1);
+    struct activation activation = invoker_bed_activation(BED_HELLO, 7, true);
+    invoker_bed_forget(t);
+    bed_link(t->bed, BED_SCHEDULER0, true);
+    invoker_bed_give(t, slot, &activation);
+    assert_int_equal(bed_record(t->bed, RECORD_MESSAGE_REJECTED, 0)->activation, activation.id);
+    assert_int_equal(bed_record_count(t->bed, RECORD_FETCHED), 0);
+    invoker_bed_free(t);
+}
+
 static void a_refused_fetch_is_a_status_error_too(void **state)
 {
     (void)state;
@@ -404,6 +418,7 @@ int main(void)
         cmocka_unit_test(without_a_queue_the_leader_is_looked_up_and_the_old_address_kept),
         cmocka_unit_test(without_a_leader_key_the_container_is_destroyed),
         cmocka_unit_test(a_scheduler_that_goes_down_breaks_the_fetch),
+        cmocka_unit_test(an_activation_that_crossed_the_break_is_lost_on_record),
         cmocka_unit_test(a_refused_fetch_is_a_status_error_too),
         cmocka_unit_test(a_look_up_is_sent_twice_when_etcd_is_silent),
         cmocka_unit_test(failures_in_ready),

@@ -200,6 +200,27 @@ static void acks_are_sent_again_in_order_when_kafka_was_down(void **state)
     invoker_bed_free(t);
 }
 
+static void an_answer_that_crossed_the_break_does_not_stop_the_producer(void **state)
+{
+    (void)state;
+    struct invoker_bed *t = invoker_bed_new();
+    t->is_kafka_silent = true;
+    invoker_bed_container(t, BED_HELLO, 1);
+    const struct message *produce = bed_sent(t->bed, MSG_KAFKA_PRODUCE, 0);
+    struct message reply = bed_reply(produce, MSG_KAFKA_PRODUCED);
+    reply.u.produced.topic = produce->u.produce.topic;
+    reply.u.produced.ok = 1;
+    bed_link(t->bed, BED_KAFKA, true);
+    bed_deliver(t->bed, &reply);
+    assert_int_equal(t->invoker->producer.count, 0);
+    invoker_bed_pass(t, SEC(1));
+    invoker_bed_forget(t);
+    t->is_kafka_silent = false;
+    invoker_bed_container(t, BED_HELLO, 2);
+    assert_int_equal(bed_sent_count(t->bed, MSG_KAFKA_PRODUCE), 1);
+    invoker_bed_free(t);
+}
+
 static void an_ack_that_cannot_be_sent_for_two_minutes_is_lost(void **state)
 {
     (void)state;
@@ -229,6 +250,7 @@ int main(void)
         cmocka_unit_test(an_activation_of_another_revision_reads_the_document),
         cmocka_unit_test(an_action_that_fails_keeps_its_container_and_one_too_slow_does_not),
         cmocka_unit_test(acks_are_sent_again_in_order_when_kafka_was_down),
+        cmocka_unit_test(an_answer_that_crossed_the_break_does_not_stop_the_producer),
         cmocka_unit_test(an_ack_that_cannot_be_sent_for_two_minutes_is_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -330,9 +330,9 @@ static void a_paused_container_that_leaves_is_resumed_and_destroyed(void **state
         post(t, slot, whats[i]);
         expect_key(t, POST_UNREGISTER, KEY_WARMED);
         expect_clean_up(t, slot, true);
-        assert_int_equal(slot->proxy.operation.kind, TIMER_RESUME);
+        assert_int_equal(slot->proxy.resume.kind, TIMER_RESUME);
         assert_false(timer_is_armed(&slot->proxy.destroy));
-        assert_true(slot->proxy.operation.at - t->bed->now <= MSEC(60));
+        assert_true(slot->proxy.resume.at - t->bed->now <= MSEC(60));
         t->bed->posts_by_hand = false;
         invoker_bed_pass(t, MSEC(60));
         assert_true(timer_is_armed(&slot->proxy.destroy));
@@ -396,7 +396,7 @@ static void a_job_in_paused_resumes_at_once_and_asks_the_new_scheduler(void **st
     expect_no_post(t);
     assert_int_equal(slot->proxy.state, PROXY_RUNNING);
     assert_false(timer_is_armed(&slot->proxy.idle));
-    while (timer_is_armed(&slot->proxy.operation)) {
+    while (timer_is_armed(&slot->proxy.resume)) {
         t->bed->post_first = t->bed->post_count;
         bed_wake(t->bed);
     }

@@ -208,6 +208,22 @@ static void a_consumer_made_anew_has_left_its_group(void **state)
     bed_free(bed);
 }
 
+static void who_waits_is_served_when_the_member_leaves(void **state)
+{
+    (void)state;
+    struct bed *bed = kafka_bed_new();
+    uint32_t member = kafka_bed_member(bed, T);
+    kafka_bed_join(bed, T, 6); /* another consumer of the group */
+    struct message join = bed_message(bed, MSG_KAFKA_JOIN, BED_SCHEDULER1, ACTOR_MAIN_ID);
+    join.u.kafka.topic = T;
+    join.u.kafka.member = member;
+    bed_deliver(bed, &join);
+    bed_forget(bed);
+    bed_pass(bed, SEC(3));
+    assert_int_equal(kafka_bed_last(bed, MSG_KAFKA_JOINED)->corr, 6);
+    bed_free(bed);
+}
+
 static void members_outlive_the_broker_with_a_fresh_session(void **state)
 {
     (void)state;
@@ -288,6 +304,7 @@ int main(void)
         cmocka_unit_test(a_join_whose_process_died_is_served_first_and_holds_a_session),
         cmocka_unit_test(the_same_join_twice_is_one),
         cmocka_unit_test(a_consumer_made_anew_has_left_its_group),
+        cmocka_unit_test(who_waits_is_served_when_the_member_leaves),
         cmocka_unit_test(members_outlive_the_broker_with_a_fresh_session),
         cmocka_unit_test(joins_that_wait_are_gone_with_the_broker),
         cmocka_unit_test(the_digest_sees_every_part_of_the_state),

@@ -114,6 +114,28 @@ static void lognormal_lengths_pass_through_their_percentiles(void **state)
     assert_int_equal(draw_lognormal(&plain, PURPOSE_RUN_TIME, 1, 0, 0, 9), 0);
 }
 
+static void each_octave_is_as_likely_as_the_next(void **state)
+{
+    (void)state;
+    struct range range = {0, USEC(1024)}; /* ten octaves */
+    for (uint64_t i = 0; i < DRAWS; i++) {
+        lengths[i] = draw_octaves(&plain, PURPOSE_STALE_READ, i, 0, range);
+        assert_in_range(lengths[i], USEC(1), USEC(1024));
+    }
+    for (unsigned octave = 1; octave < 10; octave++)
+        assert_in_range(share_below(lengths, USEC(1) << octave), 100 * octave - 12,
+                        100 * octave + 12);
+    range.max = USEC(1536); /* the last one is cut, and as likely as a whole one */
+    for (uint64_t i = 0; i < DRAWS; i++) {
+        lengths[i] = draw_octaves(&plain, PURPOSE_STALE_READ, i, 0, range);
+        assert_true(lengths[i] <= range.max);
+    }
+    assert_in_range(share_below(lengths, USEC(1024)), 897, 921); /* ten of eleven */
+    assert_int_equal(
+        draw_octaves(&plain, PURPOSE_STALE_READ, 1, 0, (struct range){SEC(5), SEC(5)}), SEC(5));
+    assert_int_equal(draw_octaves(&plain, PURPOSE_STALE_READ, 1, 0, (struct range){0, 0}), 0);
+}
+
 static void run_times_are_those_of_the_action(void **state)
 {
     (void)state;
@@ -155,6 +177,7 @@ int main(void)
         cmocka_unit_test(chances_come_as_often_as_their_ratio_says),
         cmocka_unit_test(exponential_lengths_have_their_mean_and_shape),
         cmocka_unit_test(lognormal_lengths_pass_through_their_percentiles),
+        cmocka_unit_test(each_octave_is_as_likely_as_the_next),
         cmocka_unit_test(run_times_are_those_of_the_action),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -117,6 +117,36 @@ static void the_careless_and_the_guarded_one(void **state)
     region_free(region);
 }
 
+/* Its gates come before the first step that changes anything: without another instance, or
+ * with a count that is not answered, nothing has been touched. */
+static void the_guarded_one_looks_before_it_touches_anything(void **state)
+{
+    (void)state;
+    static const struct {
+        enum node_kind tier;
+        const char *gate, *first;
+    } rows[] = {{NODE_CONTROLLER, "another-answers", "edge-remove"},
+                {NODE_SCHEDULER, "another-answers", "disable"},
+                {NODE_INVOKER, "another-enabled", "disable"}};
+    struct region *region = region_new();
+    const struct procedure_file *guarded = shipped(region, "guarded");
+    for (size_t i = 0; i < 3; i++) {
+        const struct procedure_section *s = &guarded->sections[rows[i].tier];
+        const struct step *known = &s->steps[1], *gate = &s->steps[2];
+        uint32_t n = 3;
+        assert_string_equal(known->name, "known");
+        assert_int_equal(known->until[0].kind, UNTIL_STATUS);
+        assert_int_equal(known->retries, 12);
+        assert_string_equal(gate->name, rows[i].gate);
+        assert_int_equal(gate->ask, rows[i].tier);
+        for (; strcmp(s->steps[n].name, rows[i].first) != 0; n++)
+            assert_true(s->steps[n].kind == STEP_REQUEST && s->steps[n].method == HTTP_GET);
+        for (uint32_t k = 1; k <= n; k++)
+            assert_int_equal(s->steps[k].ignore_errors, 0);
+    }
+    region_free(region);
+}
+
 static void refused(const char *yaml, const char *text)
 {
     struct region *region = region_new();
@@ -185,6 +215,7 @@ int main(void)
         cmocka_unit_test(the_upstream_scheduler_and_invoker_roles),
         cmocka_unit_test(both_upstream_revisions_have_the_same_steps),
         cmocka_unit_test(the_careless_and_the_guarded_one),
+        cmocka_unit_test(the_guarded_one_looks_before_it_touches_anything),
         cmocka_unit_test(wrong_procedures),
         cmocka_unit_test(a_name_is_looked_for_above_the_scenario),
     };

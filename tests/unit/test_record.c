@@ -123,6 +123,35 @@ static void records_read_as_plain_words(void **state)
                      "error (no controller can read it)");
 }
 
+static void a_change_of_a_shared_set_says_what_it_does_to_others(void **state)
+{
+    (void)state;
+    struct record r = {.kind = RECORD_SET_CHANGED,
+                       .action = BED_HELLO,
+                       .creation = 0x12,
+                       .value = 2,
+                       .value2 = SET_IS_ADD,
+                       .detail = SET_ADD};
+    expect_words(&r, "creations of guest/hello: 000012 is in, 2 now");
+    r.detail = SET_LOAD;
+    expect_words(&r, "creations of guest/hello: 2 loaded, to put in 000012");
+    r.detail = SET_STORE;
+    expect_words(&r, "creations of guest/hello: 2 stored, with 000012");
+    r.value2 = UINT64_C(0x10) << 32 | 3u << SET_MORE_SHIFT | SET_IS_BACK;
+    expect_words(&r, "creations of guest/hello: 2 stored, without 000012, over 3 stored since "
+                     "the load: 000010 is back");
+    r.value2 = UINT64_C(0x10) << 32 | 1u << SET_MORE_SHIFT | SET_IS_ADD;
+    expect_words(&r, "creations of guest/hello: 2 stored, with 000012, over 1 stored since "
+                     "the load: 000010 is lost");
+    r = (struct record){.kind = RECORD_SET_CHANGED,
+                        .action = BED_HELLO,
+                        .container = 0xabc,
+                        .value = 1,
+                        .detail = SET_READ_STALE};
+    expect_words(&r, "containers of guest/hello: a reader elsewhere still sees 1, not 0: "
+                     "00000abc is out");
+}
+
 static void every_kind_prints_whatever_its_fields_hold(void **state)
 {
     (void)state;
@@ -148,6 +177,8 @@ int main(void)
                                         begin, end),
         cmocka_unit_test_setup_teardown(a_move_is_recorded_except_a_feeds, begin, end),
         cmocka_unit_test_setup_teardown(records_read_as_plain_words, begin, end),
+        cmocka_unit_test_setup_teardown(a_change_of_a_shared_set_says_what_it_does_to_others,
+                                        begin, end),
         cmocka_unit_test_setup_teardown(every_kind_prints_whatever_its_fields_hold, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
