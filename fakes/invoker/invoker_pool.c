@@ -175,13 +175,14 @@ static void pool_on_get_state(struct invoker *self, const struct message *m, str
 {
     const struct post_ask *ask = MESSAGE_LOCAL_CONST(m, struct post_ask);
     const struct pool *pool = &self->pool;
-    blob json = ask->wants_json ? invoker_pool_state_json(self) : 0;
+    struct ask *waiting = ask->ask < ASKS_MAX ? self->asks[ask->ask] : NULL;
+    if (ask->wants_json && waiting != NULL && waiting->used && waiting->json == 0)
+        waiting->json = invoker_pool_state_json(self); /* no handle goes into a post */
     struct message *reply = effects_post(fx, ACTOR_POOL_ID, m->from_actor, POST_POOL_STATE);
     *MESSAGE_LOCAL(reply, struct post_pool_state) = (struct post_pool_state){
         .ask = ask->ask,
         .count = pool->lists[POOL_BUSY].count + pool->lists[POOL_WARMED].count +
                  pool->lists[POOL_IN_PROGRESS].count,
-        .json = json,
     };
 }
 

@@ -87,8 +87,6 @@ struct post_ask {
 };
 struct post_pool_state {
     uint32_t ask, count; /* busy + paused + in progress */
-    uint32_t json;       /* blob of the node, or 0 */
-    uint32_t spare;
 };
 struct post_reading {
     uint32_t reading, result;

@@ -21,8 +21,6 @@ static const struct admin admin = {
     .password = "invoker.pass",
 };
 
-#define ASKS_MAX (sizeof((struct invoker *)0)->asks / sizeof(struct ask *))
-
 static void answer_text(struct invoker *self, const struct message *request, const char *text,
                         struct effects *fx)
 {
@@ -103,6 +101,8 @@ static void route_ask(struct invoker *self, const struct message *m, bool wants_
 static void ask_end(struct invoker *self, struct ask *ask)
 {
     timers_cancel(&self->timers, &ask->timer);
+    blob_free(self->env->arena, ask->json);
+    ask->json = 0;
     blob_free(self->env->arena, ask->request.u.http_request.headers);
     ask->used = 0;
 }
@@ -112,12 +112,11 @@ void invoker_route_on_pool_state(struct invoker *self, const struct message *m,
 {
     const struct post_pool_state *state = MESSAGE_LOCAL_CONST(m, struct post_pool_state);
     struct ask *ask = state->ask < ASKS_MAX ? self->asks[state->ask] : NULL;
-    if (ask == NULL || !ask->used) { /* after its time-out */
-        blob_free(self->env->arena, state->json);
+    if (ask == NULL || !ask->used) /* after its time-out */
         return;
-    }
     if (ask->wants_json) {
-        admin_answer_blob(&admin, self->env, &ask->request, fx, 200, CONTENT_TEXT, state->json);
+        admin_answer_blob(&admin, self->env, &ask->request, fx, 200, CONTENT_TEXT, ask->json);
+        ask->json = 0; /* gone with the answer */
     } else {
         char text[16];
         struct record *r = effects_record(fx, RECORD_COUNT_ANSWERED, ACTOR_MAIN_ID);

@@ -184,13 +184,13 @@ struct reading { /* one creation at the consumer */
     uint32_t cause;
     uint8_t used, has_identity;
 };
-
+#define ASKS_MAX 8u
 struct ask { /* an HTTP request that waits for the pool */
     struct timer timer;
     struct message request; /* its headers are owned by the node */
+    blob json;              /* the answer, put here in the pool's turn */
     uint8_t used, wants_json;
 };
-
 struct produce {
     uint32_t corr, topic;
     tstamp first_at, sent_at;
@@ -225,7 +225,7 @@ struct invoker {
     uint32_t watch_revision; /* of the last event; 0: none */
     struct etcd_retry etcd_retry;
     uint8_t *warmed_schedulers;
-    struct ask *asks[8];
+    struct ask *asks[ASKS_MAX];
     uint32_t *action_revisions; /* cache of action documents: revision, 0 absent */
     uint8_t *identities;        /* cache of identities */
     struct slot **slots;

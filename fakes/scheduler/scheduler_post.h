@@ -115,8 +115,7 @@ struct post_question {
     uint32_t what;     /* enum route */
 };
 struct post_state {
-    uint32_t position, count;
-    uint32_t text; /* blob of our node: this queue's StatusData */
+    uint32_t position, count; /* the text, if asked for, lies in the gather already */
 };
 struct post_work {
     uint32_t epoch;  /* of the worker; COUNT_READY: which prefix */

@@ -230,7 +230,7 @@ static void queue_on_get_state(struct queue *q, const struct message *m, struct 
     state->position = question->position;
     state->count = q->count;
     if (question->what != 0)
-        state->text = route_queue_text(q, question->what);
+        gather_put_text(q->scheduler, m->from_actor, question->position, q);
 }
 
 static queue_handler_fn *const queue_handlers[POST_SCHEDULER_END] = {

@@ -76,7 +76,9 @@ void queue_on_timer(struct scheduler *self, struct timer *timer, struct effects 
 void queue_move(struct queue *q, struct effects *fx, enum queue_state to);
 struct key queue_key(const struct queue *q, enum key_family family);
 void queue_digest(const struct queue *q, struct digest *d);
-blob route_queue_text(const struct queue *q, uint32_t what); /* scheduler_route.c */
+/* scheduler_route.c: what `/queues` says of this queue, if it was asked for. */
+void gather_put_text(struct scheduler *self, actor_id actor, uint32_t position,
+                     const struct queue *q);
 const char *queue_data_text(const struct queue *q, char *text, size_t size);
 
 /* ---- scheduler_queue_take.c: activations in and out ---- */

@@ -109,7 +109,9 @@ static void gather_answer_number(struct scheduler *self, struct gather *gather, 
     snprintf(text, sizeof text, "%llu", (unsigned long long)number);
     if (gather->what == ROUTE_ACTIVATION_COUNT)
         route_record_count(fx, number, 200);
-    admin_answer(&admin, self->env, &gather->request, fx, 200, CONTENT_JSON, text);
+    bool is_text = gather->what == ROUTE_QUEUE_COUNT && is_before_5338(self); /* toString */
+    admin_answer(&admin, self->env, &gather->request, fx, 200,
+                 is_text ? CONTENT_TEXT : CONTENT_JSON, text);
     gather_release(self, gather);
 }
 
@@ -179,15 +181,13 @@ void gather_on_message(struct scheduler *self, const struct message *m, struct e
     const struct post_state *state = MESSAGE_LOCAL_CONST(m, struct post_state);
     struct gather *gather = slots_get(&self->gathers, SLOT_REF(m->to_actor));
     if (gather == NULL) { /* its time was up */
-        blob_free(self->env->arena, state->text);
+        return;
     } else if (m->what == POST_SIZE) {
         gather_answer_number(self, gather, state->count, fx);
     } else {
         ASSERT_OP(state->position, <, gather->expected);
         gather->answered++;
         gather->sum += state->count;
-        if (gather->texts != NULL)
-            gather->texts[state->position] = state->text;
         gather_try_answer(self, gather, fx);
     }
 }
@@ -198,14 +198,12 @@ void gather_on_timer(struct scheduler *self, struct timer *timer, struct effects
 }
 
 /* StatusData of one queue; before #5338 with a number of waiting activations. */
-blob route_queue_text(const struct queue *q, uint32_t what)
+static blob route_queue_text(const struct queue *q)
 {
     const struct scheduler *self = q->scheduler;
     const struct machine_env *env = self->env;
     char text[256];
     struct json_out out;
-    if (what != ROUTE_QUEUES)
-        return 0;
     json_out_init(&out, env->arena, env->node);
     json_out_object_begin(&out);
     json_out_key(&out, "data");
@@ -232,6 +230,21 @@ blob route_queue_text(const struct queue *q, uint32_t what)
     }
     json_out_object_end(&out);
     return json_out_finish(&out);
+}
+
+/*
+ * In the queue's turn. The text goes into the gather and not with the answer: a post is
+ * digested word by word, and a handle is where a block lies.
+ */
+void gather_put_text(struct scheduler *self, actor_id actor, uint32_t position,
+                     const struct queue *q)
+{
+    struct gather *gather = slots_get(&self->gathers, SLOT_REF(actor));
+    if (gather == NULL || gather->texts == NULL)
+        return;
+    ASSERT_OP(position, <, gather->expected);
+    blob_free(self->env->arena, gather->texts[position]);
+    gather->texts[position] = route_queue_text(q);
 }
 
 /* ---- requests ---- */

@@ -107,6 +107,17 @@ struct instance_row {
     uint64_t start_ns, end_ns, failed, lost;
 };
 
+/* What a host is remembered by: what ended it, else what was skipped, else ignored. */
+static unsigned outcome_weight(const char *outcome)
+{
+    static const char *const order[] = {"ok",   "ignored", "skipped",
+                                        "open", "failed",  "gave-up"};
+    unsigned i = 0;
+    while (i < sizeof order / sizeof order[0] - 1 && strcmp(order[i], outcome) != 0)
+        i++;
+    return i;
+}
+
 static void row_add(struct instance_row *row, const struct result_step *step)
 {
     row->steps++;
@@ -115,8 +126,7 @@ static void row_add(struct instance_row *row, const struct result_step *step)
     row->lost += step->lost;
     if (step->end_ns > row->end_ns)
         row->end_ns = step->end_ns;
-    if (strcmp(row->outcome, "ok") == 0 && strcmp(step->outcome, "ok") != 0 &&
-        strcmp(step->outcome, "skipped") != 0) {
+    if (outcome_weight(step->outcome) > outcome_weight(row->outcome)) {
         row->outcome = step->outcome;
         row->at_step = step->step;
     }
