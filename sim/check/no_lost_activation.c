@@ -52,7 +52,8 @@ static void lost_report(const struct check_context *ctx, const struct ledger_act
     };
     char where[120];
     lost_where(ctx, a, where, sizeof where);
-    summary_blame(ctx->summary, v.seq, true);
+    if ((a->flags & LEDGER_FAILED) == 0) /* else its step was named when it failed */
+        summary_blame(ctx->summary, v.seq, true);
     if (a->completions_received > 0)
         check_report(ctx, &v, "the activation of %s ended, but no record of it was written",
                      check_action(ctx, a->action));
