@@ -34,9 +34,10 @@ static void proxy_digest(const struct proxy *p, struct digest *d)
     digest_two(d, (uint64_t)p->container << 32 | p->creation,
                (uint64_t)p->revision << 32 | p->warm_revision);
     digest_two(d, (uint64_t)p->running_count << 32 | p->stash_count, p->last_used);
-    digest_two(
-        d, (uint64_t)p->destroy_after_resume << 16 | p->determine_count << 8 | p->count_stage,
-        (uint64_t)p->operation_count << 32 | p->live_count);
+    digest_two(d,
+               (uint64_t)p->destroy_after_resume << 16 | (uint64_t)p->determine_count << 8 |
+                   p->count_stage,
+               (uint64_t)p->operation_count << 32 | p->live_count);
     const struct timer *const timers[] = {&p->unused,    &p->idle,    &p->keeping,
                                           &p->determine, &p->running, &p->removing,
                                           &p->operation, &p->resume,  &p->destroy};
