@@ -162,6 +162,20 @@ static void set_seed(json_t *object, uint64_t seed)
     set_text(object, "seed", text);
 }
 
+static json_t *checkpoints_json(const struct result *result)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < result->checkpoint_count; i++) {
+        json_t *object = json_object();
+        set_number(object, "events", result->checkpoints[i].events);
+        (void)json_object_set_new(object, "at_ns",
+                                  json_integer((json_int_t)result->checkpoints[i].at_ns));
+        set_hex(object, "digest", result->checkpoints[i].digest);
+        (void)json_array_append_new(list, object);
+    }
+    return list;
+}
+
 static json_t *result_json(const struct result *result)
 {
     json_t *object = json_object(); /* new */
@@ -190,6 +204,7 @@ static json_t *result_json(const struct result *result)
     set_number(object, "wall_ns", result->wall_ns);
     set_number(object, "events", result->events);
     set_hex(object, "digest", result->digest);
+    (void)json_object_set_new(object, "checkpoints", checkpoints_json(result));
     return object;
 }
 

@@ -190,6 +190,23 @@ int result_capture(struct result *self, const struct check_set *set,
     return status;
 }
 
+void result_add_checkpoint(struct result *self, struct result_checkpoint checkpoint)
+{
+    if (self->checkpoint_stride == 0)
+        self->checkpoint_stride = 1;
+    if (++self->checkpoint_seen % self->checkpoint_stride != 0)
+        return;
+    if (self->checkpoint_count == RESULT_CHECKPOINTS_MAX) {
+        for (uint32_t i = 1; i < RESULT_CHECKPOINTS_MAX; i += 2)
+            self->checkpoints[i / 2] = self->checkpoints[i];
+        self->checkpoint_count = RESULT_CHECKPOINTS_MAX / 2;
+        self->checkpoint_stride *= 2;
+        if (self->checkpoint_seen % self->checkpoint_stride != 0)
+            return;
+    }
+    self->checkpoints[self->checkpoint_count++] = checkpoint;
+}
+
 const char *result_verdict_to_string(unsigned verdict)
 {
     static const char *const names[] = {"pass", "fail", "inconclusive"};

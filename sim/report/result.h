@@ -39,6 +39,13 @@ struct result_count { /* one member of `skipped` or `rejected` */
     uint64_t count;
 };
 
+struct result_checkpoint { /* the digest after so many events, all machines' state in it */
+    uint64_t events;
+    int64_t at_ns;
+    uint64_t digest;
+};
+#define RESULT_CHECKPOINTS_MAX 64u /* when full, every second one goes */
+
 enum result_verdict { RESULT_PASS, RESULT_FAIL, RESULT_INCONCLUSIVE };
 #define RESULT_PATH_SIZE 1024u
 #define RESULT_COUNTS_MAX 24u
@@ -61,6 +68,9 @@ struct result {
     char look_closer[2 * RESULT_PATH_SIZE]; /* command: rollcage why DIR */
     char reproduce[2 * RESULT_PATH_SIZE];   /* command that runs it again */
     char never_fired[512];                  /* fault rules that never applied, in words; "" */
+    struct result_checkpoint checkpoints[RESULT_CHECKPOINTS_MAX];
+    uint32_t checkpoint_count;
+    uint64_t checkpoint_stride, checkpoint_seen;
     /* filled by result_capture */
     struct result_check checks[CHECKS_MAX];
     uint32_t check_count;
@@ -89,6 +99,8 @@ void result_release(struct result *self);
 int result_capture(struct result *self, const struct check_set *set,
                    const struct check_world *world, const char *const *skip_reasons,
                    uint32_t skip_reason_count);
+/* Keep a checkpoint, thinned evenly over the run. */
+void result_add_checkpoint(struct result *self, struct result_checkpoint checkpoint);
 const char *result_verdict_to_string(unsigned verdict);
 /* Number of safety and of liveness checks that failed. */
 uint32_t result_failed_checks(const struct result *self, bool liveness);

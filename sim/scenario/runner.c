@@ -15,6 +15,7 @@ struct run {
     struct check_set *checks;
     struct check_world world;
     struct host *host;
+    struct result *result;
     tstamp last_action; /* the last load, deploy step or fault */
     uint32_t down[NODE_KIND_COUNT];
     bool over_budget;
@@ -60,6 +61,16 @@ static void on_record(void *context, const struct record *r)
         self->options->sink(self->options->sink_context, r);
 }
 
+static void on_checkpoint(void *context, const struct host_checkpoint *checkpoint)
+{
+    struct run *self = context;
+    result_add_checkpoint(self->result, (struct result_checkpoint){
+                                            .events = checkpoint->event_count,
+                                            .at_ns = (int64_t)(checkpoint->at - TSTAMP_ORIGIN),
+                                            .digest = checkpoint->digest,
+                                        });
+}
+
 static bool run_open(struct run *self)
 {
     const struct scenario *scenario = self->scenario;
@@ -89,7 +100,8 @@ static bool run_open(struct run *self)
                                      .draws = &self->draws,
                                      .nodes = nodes,
                                      .begin = TSTAMP_ORIGIN - RUNNER_BOOT,
-                                     .sinks = {.context = self, .record = on_record}};
+                                     .sinks = {.context = self, .record = on_record},
+                                     .checkpoint = on_checkpoint};
     if (scenario->fault_count > 0)
         config.faults = plan_ops(self->plan);
     self->host = host_sim_new(&config);
@@ -238,7 +250,7 @@ int runner_run(const struct scenario *scenario, const struct run_options *option
                struct result *ret_result, struct errmsg *err)
 {
     uint64_t wall_start = wall_ns();
-    struct run self = {.scenario = scenario, .options = options};
+    struct run self = {.scenario = scenario, .options = options, .result = ret_result};
     if (!run_open(&self))
         return errmsg_set(err, ERR_ENVIRONMENT, "no address space for a world of %zu bytes",
                           RUNNER_ARENA_BYTES);

@@ -374,6 +374,22 @@ static void results_outlive_their_world(void **state)
     assert_int_equal(f->result.latency_count, 1);
 }
 
+static void checkpoints_are_thinned_evenly(void **state)
+{
+    struct fixture *f = *state;
+    for (uint64_t i = 1; i <= 1000; i++)
+        result_add_checkpoint(&f->result, (struct result_checkpoint){.events = i, .digest = i});
+    assert_in_range(f->result.checkpoint_count, 32, RESULT_CHECKPOINTS_MAX);
+    uint64_t stride = f->result.checkpoints[0].events;
+    for (uint32_t i = 0; i < f->result.checkpoint_count; i++)
+        assert_int_equal(f->result.checkpoints[i].events, stride * (i + 1));
+    json_t *json = written(&f->result), *list = json_object_get(json, "checkpoints");
+    assert_int_equal(json_array_size(list), f->result.checkpoint_count);
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(list, 0), "events")),
+                     stride);
+    json_decref(json);
+}
+
 #define REPORT_TEST(f) cmocka_unit_test_setup_teardown(f, open_fixture, close_fixture)
 
 int main(void)
@@ -385,6 +401,7 @@ int main(void)
         REPORT_TEST(a_suite_is_a_list),
         REPORT_TEST(the_summary_fits_on_a_screen_and_says_what_happened),
         REPORT_TEST(junit_escapes_names_and_tells_failures_from_errors),
+        REPORT_TEST(checkpoints_are_thinned_evenly),
         REPORT_TEST(results_outlive_their_world),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
