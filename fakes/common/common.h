@@ -47,6 +47,7 @@ enum common_timer {
     TIMER_WORKER,    /* retry of an EtcdWorker request; arg: request slot */
     TIMER_DATA,
     TIMER_FEED_HEARTBEAT, /* Kafka group heartbeat, 10 s; arg: feed index */
+    TIMER_PRODUCER,
 };
 #define TIMER_COMPONENT 16u
 

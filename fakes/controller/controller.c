@@ -39,7 +39,6 @@ static void controller_init(void *machine, const struct machine_env *env)
     self->env = env;
     self->config = env->config;
     self->etcd = cluster_node(c, NODE_ETCD, 0);
-    self->kafka = cluster_node(c, NODE_KAFKA, 0);
     self->database = cluster_node(c, NODE_DATABASE, 0);
     timers_init(&self->timers, env->arena, env->node);
     self->admin = (struct admin){.routes = controller_routes,
@@ -56,14 +55,12 @@ static void controller_init(void *machine, const struct machine_env *env)
         arena_alloc(env->arena, env->node, (c->action_count + 1) * sizeof *self->actions);
     call_map_init(&self->queue_endpoints, env);
     call_map_init(&self->throttlers, env);
-    call_map_init(&self->topics_known, env);
     call_table_init(&self->invocations, env);
     call_slab_init(&self->invocation_slab, env, sizeof(struct invocation));
     call_table_init(&self->asks, env);
     call_slab_init(&self->ask_slab, env, sizeof(struct queue_ask));
     self->numbers = etcd_first_corr(env);
-    self->producer_timer.kind = TIMER_PRODUCER;
-    self->producer_timer.actor = SEND_ACTOR(0);
+    producer_init(&self->producer, env, &self->timers);
     watcher_init(&self->watcher, env);
     uint32_t topic = TOPIC(TOPIC_COMPLETED, c->nodes[env->node].index);
     feed_init(&self->acks, env, &self->timers, ACK_FEED, topic, ACK_CAPACITY, ACK_CAPACITY,
@@ -214,7 +211,7 @@ static void controller_deliver(struct controller *self, const struct message *m,
         controller_deliver_balancer(self, m, fx);
     else if (kind == ACTOR_SLOT && (m->kind == MSG_ETCD_RANGED || is_refused))
         controller_on_look_up(self, m, fx);
-    else if (kind == ACTOR_PRODUCER && (m->kind == MSG_KAFKA_PRODUCED || is_refused))
+    else if (kind == ACTOR_PRODUCER)
         controller_on_produced(self, m, fx);
     else if (kind == ACTOR_CALL)
         controller_deliver_call(self, m, fx);
@@ -245,8 +242,6 @@ static void controller_wake_invocation(struct controller *self, struct timer *ti
         fx->cause = i->cause;
         if (i->stage == STAGE_LOOK_UP)
             controller_look_up_timer(self, i, fx);
-        else if (i->stage == STAGE_SEND)
-            controller_send_timer(self, i, fx);
         else
             controller_answer(self, i, fx, 202, RESPONSE_SUCCESS, ERROR_NONE);
         return;
@@ -258,7 +253,6 @@ static void controller_wake_invocation(struct controller *self, struct timer *ti
         controller_poll(self, i, timer->kind == TIMER_FAST_POLL, fx);
         return;
     case TIMER_ASK:
-    case TIMER_PRODUCER:
     case TIMER_READ:
         break;
     }
@@ -311,12 +305,11 @@ static void controller_link(struct controller *self, const struct event *ev, str
 {
     feed_on_link(&self->acks, ev, fx);
     watcher_on_link(&self->watcher, ev, fx);
+    producer_on_link(&self->producer, ev, fx);
     if (!ev->down)
         return;
     if (ev->peer == self->etcd)
         controller_etcd_down(self, fx);
-    else if (ev->peer == self->kafka)
-        controller_kafka_down(self, fx);
     else if (ev->peer == self->database)
         controller_database_down(self, fx);
 }
@@ -367,7 +360,6 @@ static void invocation_digest(const struct invocation *i, struct digest *d)
     digest_two(d, timer_is_armed(&i->stage_timer) ? i->stage_timer.at : 0,
                timer_is_armed(&i->slow) ? i->slow.at : 0);
     digest_two(d, timer_is_armed(&i->fast) ? i->fast.at : 0, i->error);
-    digest_two(d, i->send_until, i->send_retries);
 }
 
 static void ask_digest(const struct queue_ask *ask, struct digest *d)
@@ -385,7 +377,7 @@ static void controller_digest(const void *machine, struct digest *d)
     const struct cluster *c = self->env->cluster;
     digest_two(d, (uint64_t)self->slot_count << 32 | self->call_count, self->numbers);
     digest_two(d, self->etcd_retry.next_immediate_at, self->etcd_retry.draw_count);
-    digest_two(d, self->waiting_sends, self->known_count);
+    digest_word(d, self->known_count);
     for (uint32_t i = 0; i < self->scheduler_count; i++)
         digest_two(d, self->schedulers[i].is_known, self->schedulers[i].queue_size);
     for (uint32_t i = 0; i <= c->namespace_count; i++)
@@ -397,7 +389,6 @@ static void controller_digest(const void *machine, struct digest *d)
     }
     call_map_digest(&self->queue_endpoints, d);
     call_map_digest(&self->throttlers, d);
-    call_map_digest(&self->topics_known, d);
     for (const struct invocation *i = self->first; i != NULL; i = i->next)
         invocation_digest(i, d);
     for (const struct queue_ask *ask = self->ask_first; ask != NULL; ask = ask->next)
@@ -406,6 +397,7 @@ static void controller_digest(const void *machine, struct digest *d)
         digest_two(d, (uint64_t)r->corr << 32 | (uint64_t)r->route << 8 | r->attempt,
                    r->timer.at);
     feed_digest(&self->acks, d);
+    producer_digest(&self->producer, d);
     watcher_digest(&self->watcher, d);
 }
 

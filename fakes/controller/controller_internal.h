@@ -9,6 +9,7 @@
 #include "common/admin.h"
 #include "common/etcd_call.h"
 #include "common/feed.h"
+#include "common/producer.h"
 #include "common/watcher.h"
 #include "controller/controller.h"
 #include "controller/controller_table.h"
@@ -16,19 +17,18 @@
 enum controller_timer {
     TIMER_FORCED = TIMER_COMPONENT, /* completion time-out of a slot */
     TIMER_REQUEST,                  /* the HTTP server's own */
-    TIMER_STAGE,                    /* of the stage: etcd call, send, blocking wait */
+    TIMER_STAGE,                    /* of the stage: etcd call, blocking wait */
     TIMER_SLOW_POLL,
     TIMER_FAST_POLL,
-    TIMER_ASK,      /* of a CreateQueue */
-    TIMER_PRODUCER, /* sends that wait for the broker */
-    TIMER_READ,     /* of a prefix read */
+    TIMER_ASK,  /* of a CreateQueue */
+    TIMER_READ, /* of a prefix read */
 };
 
 /* Who calls: actor kinds with a generation each, index: attempt. */
 #define BALANCER_ID ACTOR(ACTOR_BALANCER, 0, 0)
 #define ASK_ACTOR(origin, attempt) ACTOR(ACTOR_BALANCER, (origin), (attempt))
 #define LOOK_UP_ACTOR(attempt) ACTOR(ACTOR_SLOT, 0, (attempt))
-#define SEND_ACTOR(attempt) ACTOR(ACTOR_PRODUCER, 0, (attempt))
+#define SEND_ACTOR ACTOR(ACTOR_PRODUCER, 0, 0)
 #define WARM_UP_SEND_ACTOR ACTOR(ACTOR_PRODUCER, 1, 0)
 enum call_generation { CALL_SLOW, CALL_FAST, CALL_ACTION, CALL_PREFIX };
 #define CALL_ACTOR(generation, attempt) ACTOR(ACTOR_CALL, (generation), (attempt))
@@ -42,19 +42,17 @@ struct invocation {
     activation_id id;
     uint32_t revision;
     tstamp received_at;
-    tstamp send_until; /* SEND: then it is given up */
     action_id action;
     namespace_id ns;
     node_id caller, scheduler;
     actor_id caller_actor;
     uint32_t caller_corr;
     uint32_t cause;
-    uint8_t stage;        /* enum stage */
-    uint8_t attempt;      /* of the stage's call, from 0 */
-    uint8_t send_retries; /* after an answer of the broker that may be tried again */
+    uint8_t stage;   /* enum stage */
+    uint8_t attempt; /* of the stage's call, from 0 */
     bool is_blocking, is_called, is_accepted;
     bool has_slot, has_promise;
-    bool is_call_open; /* LOOK_UP: sent; SEND: sent and not known to be lost */
+    bool is_call_open; /* LOOK_UP: sent */
     uint8_t result;    /* enum result: what the promise was completed with */
     uint8_t response, error;
     uint8_t slow_polls, fast_polls; /* reads sent */
@@ -119,9 +117,10 @@ struct action_cache { /* MultipleReadersSingleWriterCache, by cache index */
 struct controller {
     const struct machine_env *env;
     const struct controller_config *config;
-    node_id etcd, kafka, database;
+    node_id etcd, database;
     struct timers timers;
     struct feed acks;
+    struct producer producer;
     struct watcher watcher;
     struct admin admin;
     struct scheduler_info *schedulers;
@@ -140,9 +139,6 @@ struct controller {
     struct prefix_read *reads; /* in the order of arrival */
     uint32_t numbers;          /* of calls that belong to no activation */
     struct etcd_retry etcd_retry;
-    struct call_map topics_known; /* scheduler topics the producer has metadata of */
-    uint32_t waiting_sends;
-    struct timer producer_timer;
 };
 
 static inline uint32_t pair_key(namespace_id ns, action_id action)
@@ -175,9 +171,7 @@ void controller_look_up_timer(struct controller *self, struct invocation *i,
 void controller_send(struct controller *self, struct invocation *i, struct effects *fx);
 void controller_on_produced(struct controller *self, const struct message *m,
                             struct effects *fx);
-void controller_send_timer(struct controller *self, struct invocation *i, struct effects *fx);
 void controller_producer_timer(struct controller *self, struct effects *fx);
-void controller_kafka_down(struct controller *self, struct effects *fx);
 void controller_send_warm_up(struct controller *self, uint32_t scheduler, struct effects *fx);
 
 /* controller_ack.c */

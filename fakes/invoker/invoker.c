@@ -37,7 +37,6 @@ static void invoker_init(void *memory, const struct machine_env *env)
     self->env = env;
     self->config = env->config;
     self->number = c->nodes[env->node].index;
-    self->kafka = cluster_node(c, NODE_KAFKA, 0);
     self->etcd = cluster_node(c, NODE_ETCD, 0);
     self->database = cluster_node(c, NODE_DATABASE, 0);
     self->warmed_schedulers =
@@ -45,8 +44,9 @@ static void invoker_init(void *memory, const struct machine_env *env)
     self->action_revisions =
         arena_alloc(env->arena, env->node, (c->action_count + 1u) * sizeof(uint32_t));
     self->identities = arena_alloc(env->arena, env->node, c->namespace_count + 1u);
-    ASSERT(self->kafka != NODE_NONE && self->etcd != NODE_NONE && self->database != NODE_NONE);
+    ASSERT(self->etcd != NODE_NONE && self->database != NODE_NONE);
     timers_init(&self->timers, env->arena, env->node);
+    producer_init(&self->producer, env, &self->timers);
     watcher_init(&self->watcher, env);
     lease_init(&self->lease, env, &self->timers,
                (uint32_t)(self->config->lease_timeout_ns / SEC(1)));
@@ -101,7 +101,7 @@ static void invoker_on_message(struct invoker *self, const struct message *m,
         invoker_health_on_message(self, m, fx);
         return;
     case ACTOR_PRODUCER:
-        invoker_producer_on_message(self, m, fx);
+        producer_on_message(&self->producer, m, fx);
         return;
     case ACTOR_CALL: /* a record was stored, or lost: nobody waits for it */
         return;
@@ -173,7 +173,7 @@ static void invoker_on_wake(struct invoker *self, struct timer *timer, struct ef
         invoker_route_on_timer(self, timer, fx);
         return;
     case TIMER_PRODUCER:
-        invoker_producer_on_timer(self, fx);
+        producer_on_timer(&self->producer, fx);
         return;
     case TIMER_RUN:
         invoker_run_on_timer(self, (struct run *)(void *)timer, fx);
@@ -228,8 +228,9 @@ static bool invoker_pending(const void *memory, char *text, size_t size)
         snprintf(text, size, "%" PRIu32 " containers are being made", self->containers_open);
     else if (self->readings_open > 0)
         snprintf(text, size, "%" PRIu32 " creations are being read", self->readings_open);
-    else if (self->producer.count > 0)
-        snprintf(text, size, "%" PRIu32 " acks are on their way", self->producer.count);
+    else if (producer_count(&self->producer) > 0)
+        snprintf(text, size, "%" PRIu32 " acks are on their way",
+                 producer_count(&self->producer));
     else
         return false;
     return true;

@@ -20,7 +20,7 @@
  *
  * Files: invoker_start.c warm-up watch; invoker_route.c HTTP; invoker_consumer.c creations;
  * invoker_pool*.c; invoker_slot.c slots, runs, ids; invoker_proxy*.c; invoker_run.c one
- * activation; invoker_client.c and invoker_call.c; invoker_producer.c; invoker_health.c.
+ * activation; invoker_client.c and invoker_call.c; invoker_health.c.
  * Durable: only the counters from which ids are made. A restart begins with no container.
  * Source: FPCInvokerReactive.scala, FunctionPullingContainerPool.scala,
  * FunctionPullingContainerProxy.scala, ActivationClientProxy.scala, InvokerHealthManager.scala,

@@ -241,10 +241,9 @@ void invoker_on_link(struct invoker *self, const struct event *ev, struct effect
 {
     if (ev->peer == self->etcd)
         invoker_on_etcd_link(self, ev->down != 0, fx);
+    producer_on_link(&self->producer, ev, fx);
     if (!ev->down)
         return;
-    if (ev->peer == self->kafka)
-        invoker_producer_on_link(self, fx);
     for (uint32_t i = 0; i < self->slot_count; i++) {
         struct slot *slot = self->slots[i];
         if (!slot->used || slot->calls.count == 0)

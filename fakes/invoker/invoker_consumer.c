@@ -32,8 +32,8 @@ void invoker_creation_answer(struct invoker *self, actor_id from,
     entry.u.creation = *creation;
     entry.u.creation.invoker = self->env->node;
     entry.u.creation.error = (uint8_t)error;
-    invoker_producer_send(self, TOPIC(TOPIC_CREATION_ACK, c->nodes[creation->scheduler].index),
-                          &entry, fx);
+    uint32_t topic = TOPIC(TOPIC_CREATION_ACK, c->nodes[creation->scheduler].index);
+    producer_send(&self->producer, fx, ACTOR_PRODUCER_ID, invoker_corr(self), topic, &entry);
 }
 
 static uint32_t reading_new(struct invoker *self, const struct entry *entry)

@@ -88,15 +88,8 @@ static void pool_digest(const struct pool *pool, struct digest *d)
 /* Acks that wait for Kafka, and creations that wait for the database. */
 static void waiting_digest(const struct invoker *self, struct digest *d)
 {
-    const struct producer *p = &self->producer;
-    digest_two(d, (uint64_t)p->count << 16 | (uint64_t)p->backoff << 8 | p->is_broken,
-               (uint64_t)self->readings_open << 32 | self->runs_open);
-    timer_digest(&p->timer, d);
-    for (uint32_t i = 0; i < p->count; i++) {
-        const struct produce *produce = &p->ring[(p->head + i) & (p->max - 1)];
-        digest_two(d, (uint64_t)produce->corr << 32 | produce->topic,
-                   produce->first_at << 1 | produce->done);
-    }
+    producer_digest(&self->producer, d);
+    digest_word(d, (uint64_t)self->readings_open << 32 | self->runs_open);
     for (uint32_t i = 0; i < self->reading_count; i++) {
         const struct reading *reading = &self->readings[i];
         if (reading->used)

@@ -139,13 +139,5 @@ void invoker_health_on_callback(struct invoker *self, const struct message *m,
 void invoker_health_client_on_message(struct invoker *self, struct slot *slot,
                                       const struct message *m, struct effects *fx);
 
-/* invoker_producer.c */
-void invoker_producer_send(struct invoker *self, uint32_t topic, const struct entry *entry,
-                           struct effects *fx);
-void invoker_producer_on_message(struct invoker *self, const struct message *m,
-                                 struct effects *fx);
-void invoker_producer_on_timer(struct invoker *self, struct effects *fx);
-void invoker_producer_on_link(struct invoker *self, struct effects *fx);
-
 /* invoker_digest.c */
 void invoker_digest(const void *memory, struct digest *d);

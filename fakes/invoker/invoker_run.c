@@ -79,8 +79,8 @@ static void run_ack(struct invoker *self, const struct run *run, enum ack_kind k
         .shrunk = !a->blocking,
         .run_ms = (uint32_t)((run->init_ns + run->run_ns) / MSEC(1)),
     };
-    invoker_producer_send(self, TOPIC(TOPIC_COMPLETED, c->nodes[a->controller].index), &entry,
-                          fx);
+    uint32_t topic = TOPIC(TOPIC_COMPLETED, c->nodes[a->controller].index);
+    producer_send(&self->producer, fx, ACTOR_PRODUCER_ID, invoker_corr(self), topic, &entry);
 }
 
 /* The record goes its own way: nobody waits for it, a failure only loses it. */

@@ -5,6 +5,7 @@
 #include "common/data.h"
 #include "common/feed.h"
 #include "common/lease.h"
+#include "common/producer.h"
 #include "common/watcher.h"
 #include "core/assert.h"
 #include "invoker/invoker.h"
@@ -38,9 +39,8 @@ enum invoker_timer {
     TIMER_MEMORY_SYNC = TIMER_COMPONENT,
     TIMER_DRAIN, /* one struct per chain, freed when it fires */
     TIMER_ASK,   /* arg: index of the ask */
-    TIMER_PRODUCER,
-    TIMER_RUN,  /* first member of struct run */
-    TIMER_SLOT, /* from here on: arg is the slot's index */
+    TIMER_RUN,   /* first member of struct run */
+    TIMER_SLOT,  /* from here on: arg is the slot's index */
     TIMER_UNUSED = TIMER_SLOT,
     TIMER_IDLE,
     TIMER_KEEPING,
@@ -191,27 +191,13 @@ struct ask { /* an HTTP request that waits for the pool */
     blob json;              /* the answer, put here in the pool's turn */
     uint8_t used, wants_json;
 };
-struct produce {
-    uint32_t corr, topic;
-    tstamp first_at, sent_at;
-    struct entry entry;
-    uint8_t done;
-};
-struct producer {
-    struct produce *ring; /* arena block */
-    uint32_t head, count, max;
-    uint8_t is_broken;
-    uint8_t backoff;
-    struct timer timer;
-};
-
 struct invoker {
     struct { /* durable */
         uint32_t container_ordinal, test_ordinal, corr, spare;
     } kept;
     const struct machine_env *env;
     const struct invoker_config *config;
-    node_id kafka, etcd, database;
+    node_id etcd, database;
     uint32_t number; /* index among the invokers */
     struct timers timers;
     struct feed feed;

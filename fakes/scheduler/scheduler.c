@@ -62,6 +62,13 @@ static void scheduler_ack(struct scheduler *self, struct effects *fx, actor_id a
     scheduler_produce(self, fx, TOPIC(TOPIC_COMPLETED, index), &entry);
 }
 
+/* Nobody waits for the broker: upstream only logs a failure. */
+void scheduler_produce(struct scheduler *self, struct effects *fx, uint32_t topic,
+                       const struct entry *entry)
+{
+    producer_send(&self->producer, fx, ACTOR_PRODUCER_ID, scheduler_corr(self), topic, entry);
+}
+
 /* MemoryQueue.scala:834-891, QueueManager.scala:611-661: duration 0, both sent and forgotten.
  */
 void scheduler_complete(struct scheduler *self, struct effects *fx, actor_id actor,
@@ -102,10 +109,9 @@ static void scheduler_init(void *machine, const struct machine_env *env)
     self->env = env;
     self->config = env->config;
     self->corr = etcd_first_corr(env);
-    self->kafka = cluster_node(cluster, NODE_KAFKA, 0);
     self->etcd = cluster_node(cluster, NODE_ETCD, 0);
     self->database = cluster_node(cluster, NODE_DATABASE, 0);
-    ASSERT(self->kafka != NODE_NONE && self->etcd != NODE_NONE && self->database != NODE_NONE);
+    ASSERT(self->etcd != NODE_NONE && self->database != NODE_NONE);
     self->queues.item_size = sizeof(struct queue);
     self->polls.item_size = sizeof(struct poll);
     self->asks.item_size = sizeof(struct ask);
@@ -115,6 +121,7 @@ static void scheduler_init(void *machine, const struct machine_env *env)
     self->counters = arena_alloc(env->arena, env->node, namespaces * sizeof *self->counters);
     self->limits = arena_alloc(env->arena, env->node, namespaces * sizeof *self->limits);
     timers_init(&self->timers, env->arena, env->node);
+    producer_init(&self->producer, env, &self->timers);
     pool_init(self);
     watcher_init(&self->watcher, env);
     lease_init(&self->lease, env, &self->timers,
@@ -177,8 +184,8 @@ static void answer_on_message(struct scheduler *self, const struct message *m,
 /* Of the broker and of the database, of which upstream only logs a failure. */
 static void sent_on_message(struct scheduler *self, const struct message *m, struct effects *fx)
 {
-    if (ACTOR_INDEX(m->to_actor) == 0)
-        producer_on_message(self, m, fx);
+    if (ACTOR_GENERATION(m->to_actor) == 0)
+        producer_on_message(&self->producer, m, fx);
     else if (m->kind != MSG_DATABASE_STORED && m->kind != MSG_REFUSED)
         effects_reject(fx, m->to_actor, m);
 }
@@ -292,11 +299,8 @@ static void scheduler_on_own_timer(struct scheduler *self, struct timer *timer,
     case TIMER_BOUNCE:
         bounce_on_timer(self, timer, fx);
         return;
-    case TIMER_PRODUCER:
-        producer_on_timer(self, fx);
-        return;
     }
-    ASSERT_OP(timer->kind, <=, TIMER_PRODUCER);
+    ASSERT_OP(timer->kind, <=, TIMER_BOUNCE);
 }
 
 static void scheduler_on_wake(struct scheduler *self, struct effects *fx)
@@ -309,6 +313,8 @@ static void scheduler_on_wake(struct scheduler *self, struct effects *fx)
         feed_on_timer(&self->feeds[timer->arg & 1u], timer, fx);
     else if (timer->kind == TIMER_KEEPALIVE)
         lease_on_timer(&self->lease, fx);
+    else if (timer->kind == TIMER_PRODUCER)
+        producer_on_timer(&self->producer, fx);
     else
         data_on_timer(self->data, timer, fx);
 }
@@ -321,11 +327,9 @@ static void scheduler_on_link(struct scheduler *self, const struct event *ev,
     data_on_link(self->data, ev, fx);
     feed_on_link(&self->feeds[0], ev, fx);
     feed_on_link(&self->feeds[1], ev, fx);
-    if (!ev->down)
-        return;
-    call_on_link(self, ev->peer, fx);
-    if (ev->peer == self->kafka)
-        producer_break(self, fx);
+    if (ev->down)
+        call_on_link(self, ev->peer, fx);
+    producer_on_link(&self->producer, ev, fx);
 }
 
 static void scheduler_step(void *machine, const struct event *ev, struct effects *fx)
@@ -404,8 +408,7 @@ static void scheduler_digest(const void *machine, struct digest *d)
                    self->limits[i].concurrent);
         digest_word(d, self->limits[i].read_at);
     }
-    digest_two(d, (uint64_t)self->producer.count << 32 | self->producer.is_broken,
-               self->producer.timer.at);
+    producer_digest(&self->producer, d);
     container_digest(self, d);
     job_digest(self, d);
     scheduler_digest_asks(self, d);

@@ -24,7 +24,7 @@
  *   counter            containers of a namespace                   scheduler_counter.c
  *   container-manager  placement                                   scheduler_container.c
  *   job-manager        creation jobs                               scheduler_job.c
- *   producer           Kafka and activation store                  scheduler_producer.c
+ *   producer           Kafka and activation store                  common/producer.c
  *   call               one ask: a fetch, an admin question         scheduler_fetch.c, _route.c
  *   and feed, lease, watcher, data, etcd-worker of common/.
  *

@@ -8,6 +8,7 @@
 #include "common/etcd_call.h"
 #include "common/feed.h"
 #include "common/lease.h"
+#include "common/producer.h"
 #include "common/watcher.h"
 #include "core/actor.h"
 #include "core/assert.h"
@@ -28,7 +29,7 @@ struct queue;
 #define ACTOR_CALLBACK_ID ACTOR(ACTOR_CALLBACK, 0, 0)
 #define ACTOR_REPORTER_ID ACTOR(ACTOR_MONITOR, 0, 0xffff)
 #define ACTOR_PRODUCER_ID ACTOR(ACTOR_PRODUCER, 0, 0)
-#define ACTOR_STORE_ID ACTOR(ACTOR_PRODUCER, 0, 1)
+#define ACTOR_STORE_ID ACTOR(ACTOR_PRODUCER, 1, 0)
 
 /* ---- the smaller actors ---- */
 
@@ -112,22 +113,6 @@ struct gather {             /* one admin question to all queues */
     uint64_t sum;
     blob *texts; /* arena block, by position in the pool */
 };
-struct produce {
-    struct entry entry;
-    uint32_t topic, corr;
-    tstamp first_at;
-    uint8_t is_done;
-};
-struct producer {
-    struct timer timer;   /* of the oldest request, or the pause while broken */
-    struct produce *ring; /* unanswered, in order */
-    uint32_t head, count, max;
-    uint8_t is_broken, breaks;
-};
-void producer_on_message(struct scheduler *self, const struct message *m, struct effects *fx);
-void producer_on_timer(struct scheduler *self, struct effects *fx);
-void producer_break(struct scheduler *self, struct effects *fx);
-
 struct bounce { /* an activation between a removed queue and the manager */
     struct timer timer;
     struct bounce *next, *prev;
@@ -155,7 +140,7 @@ struct scheduler {
     struct producer producer;
     struct timer report_timer, shutdown_timer;
     struct etcd_retry etcd_retry; /* of reads */
-    node_id kafka, etcd, database;
+    node_id etcd, database;
     uint32_t corr;
     uint8_t is_shutting_down;
 };

@@ -57,7 +57,6 @@ enum scheduler_timer {
     TIMER_REPORT,
     TIMER_SHUTDOWN,
     TIMER_BOUNCE,
-    TIMER_PRODUCER,
 };
 
 struct post_activation {

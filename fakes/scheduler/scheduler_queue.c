@@ -307,7 +307,6 @@ void queue_on_timer(struct scheduler *self, struct timer *timer, struct effects 
     case TIMER_REPORT:
     case TIMER_SHUTDOWN:
     case TIMER_BOUNCE:
-    case TIMER_PRODUCER:
         ASSERT_OP(timer->kind, ==, TIMER_QUEUE_STATE);
         queue_on_silence(q, fx);
         break;

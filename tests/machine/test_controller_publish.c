@@ -123,7 +123,7 @@ static void the_choice_among_known_schedulers_is_drawn(void **state)
     /* the leader is a node that is no scheduler: never known */
     controller_bed_ready(bed, BED_HELLO, BED_INVOKER0);
     for (uint32_t i = 1; i <= 200; i++) {
-        send_invoke(bed, ACTIVATION_ID(i, 0), BED_HELLO, false);
+        invoke_published(bed, ACTIVATION_ID(i, 0), BED_HELLO, false);
         counts[TOPIC_INDEX(bed_sent(bed, MSG_KAFKA_PRODUCE, i - 1)->u.produce.topic)]++;
     }
     assert_in_range(counts[0], 70, 130);

@@ -206,7 +206,7 @@ static void what_the_broker_did_not_answer_is_sent_again(void **state)
     sched_hello(s);
     struct message first = *bed_sent(s->bed, MSG_KAFKA_PRODUCE, 0);
     struct message refused = bed_reply(&first, MSG_REFUSED);
-    uint32_t unanswered = s->machine->producer.count; /* warm-ups and a creation */
+    uint32_t unanswered = producer_count(&s->machine->producer); /* warm-ups and a creation */
     sched_forget(s);
     bed_deliver(s->bed, &refused);
     sched_pass(s, MSEC(99));
@@ -219,7 +219,7 @@ static void what_the_broker_did_not_answer_is_sent_again(void **state)
         done.u.produced.ok = 1;
         bed_deliver(s->bed, &done);
     }
-    assert_int_equal(s->machine->producer.count, 0);
+    assert_int_equal(producer_count(&s->machine->producer), 0);
     bed_deliver(s->bed, &refused); /* of an attempt long gone */
     assert_int_equal(bed_record_count(s->bed, RECORD_MESSAGE_REJECTED), 0);
     sched_free(s);

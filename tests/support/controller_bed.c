@@ -36,6 +36,8 @@ struct bed *controller_bed_new(void)
     static const uint32_t sizes[] = {3, 1};
     struct bed *bed = controller_bed_cold();
     controller_bed_schedulers(bed, 2, sizes);
+    for (uint32_t i = 0; i < 2; i++)
+        answer_produced(bed, i, true); /* the warm-ups */
     bed_forget(bed);
     return bed;
 }
