@@ -15,6 +15,11 @@ double bench_seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
+unsigned bench_runs(unsigned runs)
+{
+    return runs == 0 ? 1 : runs > BENCH_RUNS_MAX ? BENCH_RUNS_MAX : runs;
+}
+
 static int compare(const void *a, const void *b)
 {
     double left = *(const double *)a, right = *(const double *)b;

@@ -1,7 +1,10 @@
 #pragma once
 /*
- * bench.h - the project's own benchmarks: each measures itself against a bare counterpart in
- * the same process, in pairs that alternate, so that only the ratio depends on little.
+ * bench.h - the project's own benchmarks: each measures itself against a counterpart in the
+ * same process, in pairs that alternate, so that only the ratio depends on little.
+ *
+ * Every benchmark has the signature of bench_mmc: `shrink` divides its work (1: as reported;
+ * tests use more), and it returns 0, or -1 when the two sides do not give the same results.
  */
 #include <stdint.h>
 
@@ -19,6 +22,8 @@ struct bench_result {
 
 /* CPU time of this thread, seconds. */
 double bench_seconds(void);
+/* From 1 to BENCH_RUNS_MAX. */
+unsigned bench_runs(unsigned runs);
 /* Median of `count` values, which are sorted in place. */
 double bench_median(double *values, unsigned count);
 /* Fill a result from the pairs' figures; ratio of a pair: ours over reference. */
@@ -28,12 +33,11 @@ void bench_finish(struct bench_result *result, double *ours, double *reference, 
  * Closed M/M/c queue: 1000 clients that think, 64 servers. Ours: two machines on the simulated
  * host, digest on. Reference: one 4-ary heap and a loop, with the same draws, the same number
  * of events and the same results (asserted). Million events a second; ratio at least 0.7.
- * Returns 0, or -1 when the results differ.
  */
-int bench_mmc(struct bench_result *result, unsigned runs);
+int bench_mmc(struct bench_result *result, unsigned runs, unsigned shrink);
 
 /*
  * Snapshot and restore of the same world, loaded. Microseconds: ours: save, reference: a bare
  * copy of as many bytes; ratio 1 is the best.
  */
-int bench_snapshot(struct bench_result *result, unsigned runs);
+int bench_snapshot(struct bench_result *result, unsigned runs, unsigned shrink);

@@ -154,13 +154,13 @@ static double run_world(const struct mmc_setup *setup, struct mmc_result *ret_re
     return end - begin;
 }
 
-int bench_mmc(struct bench_result *result, unsigned runs)
+int bench_mmc(struct bench_result *result, unsigned runs, unsigned shrink)
 {
     double ours[BENCH_RUNS_MAX], reference[BENCH_RUNS_MAX];
     *result = (struct bench_result){.name = "mmc", .unit = "million events/s"};
-    runs = runs == 0 ? 1 : runs > BENCH_RUNS_MAX ? BENCH_RUNS_MAX : runs;
-    struct mmc_setup setup = {.draws.seed = 1, .jobs = JOBS};
-    struct mmc_result world, bare;
+    runs = bench_runs(runs);
+    struct mmc_setup setup = {.draws.seed = 1, .jobs = JOBS / shrink};
+    struct mmc_result world, bare = {0};
     (void)run_world(&setup, &world); /* the first touches the pages */
     for (unsigned i = 0; i < runs; i++) {
         setup.draws.seed = i + 1;

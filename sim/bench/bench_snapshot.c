@@ -13,34 +13,35 @@
 #define ROOM ((size_t)64 << 20)
 #define REPEATS 200u
 
-static double time_ours(struct host *host, struct arena_snapshot **snapshot)
+static double time_ours(struct host *host, struct arena_snapshot **snapshot, unsigned repeats)
 {
     double begin = bench_seconds();
-    for (unsigned i = 0; i < REPEATS; i++) {
+    for (unsigned i = 0; i < repeats; i++) {
         arena_snapshot_free(*snapshot);
         *snapshot = host_sim_save(host);
         host_sim_restore(host, *snapshot);
     }
-    return (bench_seconds() - begin) / REPEATS * 1e6;
+    return (bench_seconds() - begin) / repeats * 1e6;
 }
 
-static double time_copies(void *memory, void *side, size_t size)
+static double time_copies(void *memory, void *side, size_t size, unsigned repeats)
 {
     double begin = bench_seconds();
-    for (unsigned i = 0; i < REPEATS; i++) {
+    for (unsigned i = 0; i < repeats; i++) {
         memcpy(side, memory, size);
         __asm__ volatile("" ::: "memory"); /* both copies are made */
         memcpy(memory, side, size);
         __asm__ volatile("" ::: "memory");
     }
-    return (bench_seconds() - begin) / REPEATS * 1e6;
+    return (bench_seconds() - begin) / repeats * 1e6;
 }
 
-int bench_snapshot(struct bench_result *result, unsigned runs)
+int bench_snapshot(struct bench_result *result, unsigned runs, unsigned shrink)
 {
     double ours[BENCH_RUNS_MAX], reference[BENCH_RUNS_MAX];
     *result = (struct bench_result){.name = "snapshot", .unit = "us, save and restore"};
-    runs = runs == 0 ? 1 : runs > BENCH_RUNS_MAX ? BENCH_RUNS_MAX : runs;
+    runs = bench_runs(runs);
+    unsigned repeats = 1 + (REPEATS - 1) / shrink;
     struct arena *arena = arena_new(ROOM);
     ASSERT(arena != NULL);
     struct mmc_setup setup = {.draws.seed = 1, .jobs = UINT32_MAX};
@@ -52,8 +53,8 @@ int bench_snapshot(struct bench_result *result, unsigned runs)
     uint64_t before = host_sim_digest(host);
     struct arena_snapshot *snapshot = host_sim_save(host);
     for (unsigned i = 0; i < runs; i++) {
-        ours[i] = time_ours(host, &snapshot);
-        reference[i] = time_copies(memory, side, used);
+        ours[i] = time_ours(host, &snapshot, repeats);
+        reference[i] = time_copies(memory, side, used, repeats);
     }
     (void)mmc_world_run(host, TSTAMP_ORIGIN + SEC(2));
     host_sim_restore(host, snapshot);

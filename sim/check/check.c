@@ -290,6 +290,31 @@ struct violation violation_of(const struct record *r)
     };
 }
 
+struct violation violation_of_thing(const struct ledger_thing *thing, tstamp at, uint64_t seq)
+{
+    return (struct violation){
+        .at = at,
+        .seq = seq,
+        .key = thing->key,
+        .container = thing->container,
+        .node = thing->node,
+        .action = thing->action,
+    };
+}
+
+void check_report_risk(const struct check_context *ctx, const struct record *r,
+                       const struct ledger_risk *risk, const char *does, const char *goes)
+{
+    ASSERT_OP(risk->total, >, 0);
+    struct violation v = violation_of(r);
+    char parts[120];
+    ledger_risk_print(risk, parts, sizeof parts);
+    v.activation = risk->first;
+    v.action = risk->action;
+    check_report(ctx, &v, "%s %s %" PRIu32 "%s: %s (first: %s)", check_node(ctx, r->node), does,
+                 risk->total, goes, parts, check_action(ctx, risk->action));
+}
+
 const char *check_action(const struct check_context *ctx, action_id action)
 {
     return cluster_action_name(ctx->world->cluster, action);

@@ -66,6 +66,11 @@ bool check_bound_given(const struct check_context *ctx, enum bound bound);
 
 /* A violation that points at a record. */
 struct violation violation_of(const struct record *r);
+/* One that points at a thing and its key: since the record `seq`, too long at `at`. */
+struct violation violation_of_thing(const struct ledger_thing *thing, tstamp at, uint64_t seq);
+/* What the record's node would lose: "<node> <does> <count><goes>: <parts> (first: ...)". */
+void check_report_risk(const struct check_context *ctx, const struct record *r,
+                       const struct ledger_risk *risk, const char *does, const char *goes);
 /* "guest/hello", never NULL; "scheduler1". */
 const char *check_action(const struct check_context *ctx, action_id action);
 const char *check_node(const struct check_context *ctx, node_id node);

@@ -40,15 +40,8 @@ static void truthful_on_record(void *self, const struct check_context *ctx,
     struct ledger_risk risk =
         ledger_risk(ctx->ledger, r->node, r->at, check_bound(ctx, BOUND_TRUTHFUL_READS_AFTER),
                     check_bound(ctx, BOUND_TRUTHFUL_TOO_OLD));
-    if (risk.total == 0)
-        return;
-    struct violation v = violation_of(r);
-    char parts[120];
-    ledger_risk_print(&risk, parts, sizeof parts);
-    v.activation = risk.first;
-    v.action = risk.action;
-    check_report(ctx, &v, "%s answers 0 while a kill would lose %" PRIu32 ": %s (first: %s)",
-                 check_node(ctx, r->node), risk.total, parts, check_action(ctx, risk.action));
+    if (risk.total > 0)
+        check_report_risk(ctx, r, &risk, "answers 0 while a kill would lose", "");
 }
 
 const struct check_ops check_count_truthful = {

@@ -37,14 +37,7 @@ static void missing_judge(const struct check_context *ctx, const struct grace_it
     char key[160];
     if (thing == NULL || thing->missing_seq != item->seq)
         return;
-    struct violation v = {
-        .at = tstamp_add(item->since, length),
-        .seq = item->seq,
-        .key = thing->key,
-        .container = thing->container,
-        .node = thing->node,
-        .action = thing->action,
-    };
+    struct violation v = violation_of_thing(thing, tstamp_add(item->since, length), item->seq);
     (void)key_print(ctx->world->cluster, &thing->key, key, sizeof key);
     check_report(ctx, &v, "%s has no key: %s is not in etcd", names[thing->kind], key);
 }

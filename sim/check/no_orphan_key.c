@@ -53,14 +53,7 @@ static void orphan_judge(const struct check_context *ctx, const struct grace_ite
     char key[160];
     if (thing == NULL || thing->orphan_seq != item->seq)
         return;
-    struct violation v = {
-        .at = tstamp_add(item->since, length),
-        .seq = item->seq,
-        .key = thing->key,
-        .container = thing->container,
-        .node = thing->node,
-        .action = thing->action,
-    };
+    struct violation v = violation_of_thing(thing, tstamp_add(item->since, length), item->seq);
     (void)key_print(ctx->world->cluster, &thing->key, key, sizeof key);
     check_report(ctx, &v, "key %s names %s that does not exist%s", key, names[thing->kind],
                  thing->by_stop ? "; its process has stopped" : "");

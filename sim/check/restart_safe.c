@@ -54,15 +54,8 @@ static void safe_on_stop(void *self, const struct check_context *ctx, const stru
     safe->stops[r->node] = (struct stop){
         .at = r->at, .seq = r->seq, .is_open = true, .is_reported = risk.total > 0};
     safe_suspect(ctx, r->node);
-    if (risk.total == 0)
-        return;
-    struct violation v = violation_of(r);
-    char parts[120];
-    ledger_risk_print(&risk, parts, sizeof parts);
-    v.activation = risk.first;
-    v.action = risk.action;
-    check_report(ctx, &v, "%s is stopped and takes %" PRIu32 " with it: %s (first: %s)",
-                 check_node(ctx, r->node), risk.total, parts, check_action(ctx, risk.action));
+    if (risk.total > 0)
+        check_report_risk(ctx, r, &risk, "is stopped and takes", " with it");
 }
 
 static void safe_confirm(struct restart_safe *safe, const struct check_context *ctx,

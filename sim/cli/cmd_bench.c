@@ -9,11 +9,15 @@
 
 struct bench_command {
     const char *name, *about;
-    int (*run)(struct bench_result *result, unsigned runs);
+    int (*run)(struct bench_result *result, unsigned runs, unsigned shrink);
     unsigned runs;
 };
 
 static const struct bench_command benches[] = {
+    {"memory", /* first: it asks for the highest of the process */
+     "highest resident set of 10 million activations against 100,000; at most 64 MiB, ratio 1 "
+     "is best",
+     bench_memory, 1},
     {"mmc", "kernel against a bare heap loop, million events/s; at least 0.7", bench_mmc, 7},
     {"snapshot", "save a world against a bare copy, microseconds; 1 is best", bench_snapshot,
      7},
@@ -25,6 +29,10 @@ static const struct bench_command benches[] = {
      "virtual time to wall time of a rolled 2+2+3 cluster at 50 activations/s; at "
      "least 5000",
      bench_rollout, 3},
+    {"flat", "cost of an activation over 10^6 against the first 10^4; at most 1.2", bench_flat,
+     3},
+    {"invokers", "cost of an activation with 300 invokers against 3; at most 2", bench_invokers,
+     3},
 };
 #define BENCH_COUNT (sizeof benches / sizeof benches[0])
 
@@ -35,7 +43,7 @@ static int run_benches(const char *name, uint64_t runs, json_t *list)
         if (name && strcmp(name, benches[i].name) != 0)
             continue;
         struct bench_result result = {0};
-        if (benches[i].run(&result, runs ? (unsigned)runs : benches[i].runs) != 0) {
+        if (benches[i].run(&result, runs ? (unsigned)runs : benches[i].runs, 1) != 0) {
             fprintf(stderr, "rollcage bench: %s: the two sides did not give the same results\n",
                     benches[i].name);
             status = EXIT_SAFETY;
@@ -95,7 +103,7 @@ const struct cli_command cli_bench = {
     .name = "bench",
     .usage = "[NAME] [--runs N] [--json]",
     .about = "The project's own benchmarks, each against a counterpart in the same run.",
-    .options = "  NAME        mmc, snapshot, model, rollout; all\n"
+    .options = "  NAME        memory, mmc, snapshot, model, rollout, flat, invokers; all\n"
                "  --runs N    pairs; the median counts\n",
     .example = "rollcage bench mmc --runs 11",
     .run = bench_run,

@@ -89,6 +89,21 @@ void check_bed_close(struct check_bed *self)
     arena_free(self->arena);
 }
 
+int check_bed_setup(void **state)
+{
+    static struct check_bed bed;
+    check_bed_open(&bed);
+    check_bed_begin(&bed);
+    *state = &bed;
+    return 0;
+}
+
+int check_bed_teardown(void **state)
+{
+    check_bed_close(*state);
+    return 0;
+}
+
 uint64_t check_bed_feed(struct check_bed *self, struct record r)
 {
     r.seq = self->seq++;

@@ -49,6 +49,9 @@ void check_bed_open(struct check_bed *self); /* settings: standard; no set yet *
 void check_bed_begin(
     struct check_bed *self); /* makes the set; boots every node, keys and all */
 void check_bed_close(struct check_bed *self);
+/* Fixture: *state is an open bed with a set. */
+int check_bed_setup(void **state);
+int check_bed_teardown(void **state);
 
 /* Fills seq and at; returns the seq. */
 uint64_t check_bed_feed(struct check_bed *self, struct record r);

@@ -14,21 +14,6 @@
 #define A ACTIVATION_ID(1, 0)
 #define B ACTIVATION_ID(2, 0)
 
-static int open_bed(void **state)
-{
-    static struct check_bed bed;
-    check_bed_open(&bed);
-    check_bed_begin(&bed);
-    *state = &bed;
-    return 0;
-}
-
-static int close_bed(void **state)
-{
-    check_bed_close(*state);
-    return 0;
-}
-
 static const struct summary *summary_of(const struct check_bed *bed)
 {
     return check_set_summary(bed->set);
@@ -401,7 +386,7 @@ static void the_systems_own_activations_are_not_judged(void **state)
     assert_int_equal(summary_of(bed)->offered, 0);
 }
 
-#define BED_TEST(f) cmocka_unit_test_setup_teardown(f, open_bed, close_bed)
+#define BED_TEST(f) cmocka_unit_test_setup_teardown(f, check_bed_setup, check_bed_teardown)
 
 int main(void)
 {

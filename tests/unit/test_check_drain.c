@@ -13,21 +13,6 @@
 
 #define A ACTIVATION_ID(1, 0)
 
-static int open_bed(void **state)
-{
-    static struct check_bed bed;
-    check_bed_open(&bed);
-    check_bed_begin(&bed);
-    *state = &bed;
-    return 0;
-}
-
-static int close_bed(void **state)
-{
-    check_bed_close(*state);
-    return 0;
-}
-
 static void finish(struct check_bed *bed)
 {
     check_bed_start(bed, A);
@@ -384,7 +369,7 @@ static void a_floor_of_two_invokers_is_kept_as_set(void **state)
     check_bed_expect(bed, "capacity-floor", 2);
 }
 
-#define BED_TEST(f) cmocka_unit_test_setup_teardown(f, open_bed, close_bed)
+#define BED_TEST(f) cmocka_unit_test_setup_teardown(f, check_bed_setup, check_bed_teardown)
 
 int main(void)
 {

@@ -19,21 +19,6 @@ static const struct key box_key = {.family = KEY_EXISTING, .node = BED_INVOKER0,
 static const struct key warm_key = {.family = KEY_WARMED, .node = BED_INVOKER0, .id = BOX};
 static const struct key queue_key = {.family = KEY_QUEUE};
 
-static int open_bed(void **state)
-{
-    static struct check_bed bed;
-    check_bed_open(&bed);
-    check_bed_begin(&bed);
-    *state = &bed;
-    return 0;
-}
-
-static int close_bed(void **state)
-{
-    check_bed_close(*state);
-    return 0;
-}
-
 static void live_box(struct check_bed *bed)
 {
     check_bed_container(bed, RECORD_CONTAINER_MADE, BOX);
@@ -243,7 +228,7 @@ static void a_key_that_comes_back_in_time_is_not_missed(void **state)
     check_bed_expect(bed, NULL, 0);
 }
 
-#define BED_TEST(f) cmocka_unit_test_setup_teardown(f, open_bed, close_bed)
+#define BED_TEST(f) cmocka_unit_test_setup_teardown(f, check_bed_setup, check_bed_teardown)
 
 int main(void)
 {

@@ -14,21 +14,6 @@
 
 #define ID(n) ACTIVATION_ID(n, 0)
 
-static int open_bed(void **state)
-{
-    static struct check_bed bed;
-    check_bed_open(&bed);
-    check_bed_begin(&bed);
-    *state = &bed;
-    return 0;
-}
-
-static int close_bed(void **state)
-{
-    check_bed_close(*state);
-    return 0;
-}
-
 static void ask(struct check_bed *bed, const char *check, const char *field, uint64_t value)
 {
     int index = check_field_find(check, field);
@@ -296,7 +281,7 @@ static void a_table_finds_what_it_holds_after_many_removals(void **state)
     arena_free(arena);
 }
 
-#define BED_TEST(f) cmocka_unit_test_setup_teardown(f, open_bed, close_bed)
+#define BED_TEST(f) cmocka_unit_test_setup_teardown(f, check_bed_setup, check_bed_teardown)
 
 int main(void)
 {

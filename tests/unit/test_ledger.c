@@ -14,21 +14,6 @@
 #define A_AGAIN ACTIVATION_ID(1, 1)
 #define B ACTIVATION_ID(2, 0)
 
-static int open_bed(void **state)
-{
-    static struct check_bed bed;
-    check_bed_open(&bed);
-    check_bed_begin(&bed);
-    *state = &bed;
-    return 0;
-}
-
-static int close_bed(void **state)
-{
-    check_bed_close(*state);
-    return 0;
-}
-
 static const struct ledger_activation *find(const struct check_bed *bed, activation_id a)
 {
     return ledger_activation(check_set_ledger(bed->set), a);
@@ -260,7 +245,7 @@ static void open_creations_are_counted_and_end_with_their_scheduler(void **state
     assert_int_equal(ledger_creations_open(check_set_ledger(bed->set)), 0);
 }
 
-#define BED_TEST(f) cmocka_unit_test_setup_teardown(f, open_bed, close_bed)
+#define BED_TEST(f) cmocka_unit_test_setup_teardown(f, check_bed_setup, check_bed_teardown)
 
 int main(void)
 {
