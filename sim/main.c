@@ -1,5 +1,6 @@
 /* main.c - finds the command and calls it. */
 #include "cli/cli.h"
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,16 +18,28 @@ static void print_commands(FILE *file)
     fprintf(file, "\nrollcage COMMAND --help has options and an example.\n");
 }
 
-int main(int argc, char **argv)
+/* What could not be printed was not said: the exit code must not claim it was. */
+static int finish(int status)
 {
-    signal(SIGPIPE, SIG_IGN);
-    cli_program = argv[0];
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    fprintf(stderr, "rollcage: stdout: %s; make room, or send it elsewhere\n",
+            strerror(errno ? errno : EIO));
+    return cli_worse(status, EXIT_ENVIRONMENT);
+}
+
+static bool is_help(const char *argument)
+{
+    return strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0;
+}
+
+static int run_command(int argc, char **argv)
+{
     if (argc < 2) {
         print_commands(stderr);
         return EXIT_INPUT;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-        strcmp(argv[1], "help") == 0) {
+    if (is_help(argv[1]) || strcmp(argv[1], "help") == 0) {
         print_commands(stdout);
         return EXIT_EXPECTED;
     }
@@ -38,10 +51,21 @@ int main(int argc, char **argv)
         if (strcmp(argv[1], commands[i]->name) != 0)
             continue;
         for (int j = 2; j < argc && strcmp(argv[j], "--") != 0; j++)
-            if (strcmp(argv[j], "--help") == 0)
+            if (is_help(argv[j]))
                 return cli_help(commands[i]);
         return commands[i]->run(commands[i], argc - 2, argv + 2);
     }
+    cli_one_line(argv[1]);
     fprintf(stderr, "rollcage: no command '%s'; rollcage --help lists them\n", argv[1]);
     return EXIT_INPUT;
+}
+
+int main(int argc, char **argv)
+{
+    static char program[4096];
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file too large is an error of write, as a full disk is */
+    if (argc > 0 && cli_quote(program, sizeof program, argv[0]))
+        cli_program = program;
+    return finish(run_command(argc, argv));
 }

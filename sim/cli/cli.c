@@ -1,5 +1,6 @@
 /* cli.c - what all commands share: options, numbers, help. */
 #include "cli/cli.h"
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,9 +29,19 @@ int cli_help(const struct cli_command *command)
 
 int cli_usage(const struct cli_command *command, const char *wrong, const char *what)
 {
-    fprintf(stderr, "rollcage %s: %s%s%s; usage: rollcage %s %s\n", command->name, wrong,
-            what ? " " : "", what ? what : "", command->name, command->usage);
+    char line[1024];
+    snprintf(line, sizeof line, "%s%s%s", wrong, what ? " " : "", what ? what : "");
+    cli_one_line(line);
+    fprintf(stderr, "rollcage %s: %s; usage: rollcage %s %s\n", command->name, line,
+            command->name, command->usage);
     return EXIT_INPUT;
+}
+
+void cli_one_line(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            *text = '?';
 }
 
 bool cli_flag(struct cli_args *args, const char *name)
@@ -63,11 +74,12 @@ bool cli_option(struct cli_args *args, const char *name, const char **ret_value)
 
 bool cli_number(const char *text, uint64_t *ret_number)
 {
-    if (!text || *text < '0' || *text > '9' || strlen(text) > 19)
+    if (!text || *text < '0' || *text > '9')
         return false;
     char *end;
+    errno = 0;
     *ret_number = strtoull(text, &end, 10);
-    return *end == '\0';
+    return *end == '\0' && errno == 0;
 }
 
 bool cli_span(const char *text, uint64_t *ret_first, uint64_t *ret_last)
@@ -95,10 +107,23 @@ double cli_wall_seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
-void cli_quote(char *text, size_t size, const char *argument)
+bool cli_quote(char *text, size_t size, const char *argument)
 {
-    if (argument[strcspn(argument, " '\"$&|;<>()*?[]{}\\`~#!")] == '\0' && *argument != '\0')
-        snprintf(text, size, "%s", argument);
-    else
-        snprintf(text, size, "'%s'", argument);
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_-./=:,+@%";
+    if (argument[strspn(argument, plain)] == '\0' && *argument != '\0')
+        return (size_t)snprintf(text, size, "%s", argument) < size;
+    size_t used = 0;
+    text[used++] = '\'';
+    for (; *argument != '\0' && used + 6 < size; argument++) {
+        if (*argument == '\'') { /* out of the quotes, one quote, into them again */
+            memcpy(text + used, "'\\''", 4);
+            used += 4;
+        } else {
+            text[used++] = *argument;
+        }
+    }
+    text[used++] = '\'';
+    text[used] = '\0';
+    return *argument == '\0';
 }

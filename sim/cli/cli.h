@@ -58,8 +58,12 @@ bool cli_span(const char *text, uint64_t *ret_first, uint64_t *ret_last);
 /* Seconds of wall time, for rates and reports only. */
 double cli_wall_seconds(void);
 
-/* Join and quote an argument for a command line that can be pasted into a shell. */
-void cli_quote(char *text, size_t size, const char *argument);
+/* Quote an argument for a command line that can be pasted into a shell. Size at least 16;
+ * false: it was cut. */
+bool cli_quote(char *text, size_t size, const char *argument);
 
-/* The programme as it was called, for commands to repeat. */
+/* Line ends and control characters become '?'. */
+void cli_one_line(char *text);
+
+/* The program as it was called, quoted, for commands to repeat. */
 extern const char *cli_program;

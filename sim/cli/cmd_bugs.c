@@ -103,6 +103,8 @@ const struct cli_command cli_bugs = {
     .name = "bugs",
     .usage = "[ID] [--json]",
     .about = "The bugs that a switch brings back: symptom, cause, fix, scenario, how found.",
+    .options = "  ID       only this one; without it a line for each\n"
+               "  --json   a list, nothing else on stdout\n",
     .example = "rollcage bugs lost-creation-id",
     .run = bugs_run,
 };

@@ -1,6 +1,7 @@
 /* cmd_lint.c - read and check scenario files, run nothing. */
 #include "cli/cli.h"
 #include "cli/session.h"
+#include "report/report.h"
 #include <jansson.h>
 #include <stdio.h>
 
@@ -11,8 +12,10 @@ static int lint_file(const char *path, bool json, json_t *list)
     struct scenario_options options = session_scenario_options();
     int result = scenario_read(path, &options, &scenario, &err);
     if (json)
-        json_array_append_new(list, json_pack("{s:s, s:b, s:s}", "file", path, "ok",
-                                              result == 0, "error", err.text));
+        json_array_append_new(
+            list,
+            json_pack("{s:o, s:b, s:o}", "file", report_json_string(path), "ok", result == 0,
+                      "error", result == 0 ? json_null() : report_json_string(err.text)));
     if (result != 0) {
         fprintf(stderr, "%s\n", err.text);
         return err_exit(result);
@@ -57,6 +60,7 @@ const struct cli_command cli_lint = {
     .name = "lint",
     .usage = "SCENARIO... [--json]",
     .about = "Read and check scenario files; run nothing.",
+    .options = "  --json   a list of {file, ok, error}, nothing else on stdout\n",
     .example = "rollcage lint scenarios/rollout/demo.yaml",
     .run = lint_run,
 };

@@ -34,10 +34,15 @@ static void print_worst_steps(const struct result *result)
             if (!taken[n] || step->failed + step->lost > taken[n]->failed + taken[n]->lost)
                 taken[n] = step;
         }
-        if (taken[n])
-            printf("    %" PRIu64 " during %s.%s (%" PRIu64 " s to %" PRIu64 " s)\n",
-                   taken[n]->failed + taken[n]->lost, taken[n]->instance, taken[n]->step,
-                   taken[n]->start_ns / SEC(1), taken[n]->end_ns / SEC(1));
+        if (!taken[n])
+            break;
+        printf("    %" PRIu64 " during %s.%s (%" PRIu64 " s to ",
+               taken[n]->failed + taken[n]->lost, taken[n]->instance, taken[n]->step,
+               taken[n]->start_ns / SEC(1));
+        if (taken[n]->end_ns == UINT64_MAX)
+            printf("the end)\n");
+        else
+            printf("%" PRIu64 " s)\n", taken[n]->end_ns / SEC(1));
     }
     if (result->failed_outside + result->lost_outside > 0)
         printf("    %" PRIu64 " while no step was under way\n",
@@ -56,7 +61,8 @@ static void print_variant(const struct result *result)
                (double)check->violations[result->first_example].at_ns * 1e-9,
                check->violations[result->first_example].text);
         print_worst_steps(result);
-        printf("  look closer: %s\n", result->look_closer);
+        if (*result->look_closer)
+            printf("  look closer: %s\n", result->look_closer);
     } else {
         printf("  every check held; %u of %u deployments ended well\n",
                result->deploys_ended - result->deploys_failed, result->deploys_started);
@@ -68,7 +74,8 @@ static void print_variant(const struct result *result)
 
 static void print_trail(const struct result *result)
 {
-    if (result->expected || !*result->directory || result->first_check >= result->check_count)
+    if (result->expected || !*result->directory || *session_interrupted ||
+        result->first_check >= result->check_count)
         return;
     printf("\n");
     why_print(result->directory, result->checks[result->first_check].name, stdout);
@@ -97,9 +104,14 @@ static int run_one(const struct run_command *command, const char *variant, bool 
             report_text(result, stdout);
         print_trail(result);
     }
-    if (!result->expected)
-        fprintf(stderr, "reproduce: %s\n", result->reproduce);
     return result->exit_code;
+}
+
+/* The last line of a run that failed. */
+static void say_how_to_reproduce(const struct result *result)
+{
+    fflush(stdout);
+    fprintf(stderr, "reproduce: %s\n", result->reproduce);
 }
 
 static int run_variants(const struct run_command *command, const struct scenario *scenario)
@@ -109,14 +121,28 @@ static int run_variants(const struct run_command *command, const struct scenario
     int status = EXIT_EXPECTED;
     if (!command->json)
         printf("%s\n\n", scenario->why);
-    for (uint32_t i = 0; i < scenario->variant_count; i++) {
-        result_init(&results[i]);
-        list[i] = &results[i];
-        status = cli_worse(status, run_one(command, scenario->variants[i], true, &results[i]));
+    const struct result *bad = NULL;
+    uint32_t done = 0, made = 0;
+    for (; made < scenario->variant_count && !*session_interrupted; made++) {
+        struct result *result = &results[made];
+        result_init(result);
+        status = cli_worse(status, run_one(command, scenario->variants[made], true, result));
+        if (*result->version) /* else it could not be run */
+            list[done++] = result;
+        if (*result->version && !result->expected && !bad)
+            bad = result;
     }
     if (command->json)
-        report_json_suite(list, scenario->variant_count, stdout);
-    for (uint32_t i = 0; i < scenario->variant_count; i++)
+        report_json_suite(list, done, stdout);
+    if (made < scenario->variant_count) {
+        fprintf(stderr,
+                "rollcage run: cut short: %" PRIu32 " of %" PRIu32 " variants were not begun\n",
+                scenario->variant_count - made, scenario->variant_count);
+        status = cli_worse(status, EXIT_INCONCLUSIVE);
+    }
+    if (bad)
+        say_how_to_reproduce(bad);
+    for (uint32_t i = 0; i < made; i++)
         result_release(&results[i]);
     free(results);
     free(list);
@@ -135,10 +161,12 @@ static int parse(const struct cli_command *self, struct run_command *command, in
             command->session.history = true;
         } else if (cli_option(&args, "--seed", &value)) {
             command->has_seed = true;
-            if (!cli_number(value, &command->seed))
-                return cli_usage(self, "--seed wants a whole number, not", value ? value : "");
+            if (value && !cli_number(value, &command->seed))
+                return cli_usage(self, "--seed wants a whole number, not", value);
         } else if (cli_option(&args, "--out", &value)) {
             command->session.out = value;
+        } else if (cli_option(&args, "--variant", &value)) {
+            command->session.variant = value;
         } else if (cli_option(&args, "--host", &value)) {
             if (value && strcmp(value, "sim") != 0)
                 return cli_usage(self, "--host: only `sim` can run a scenario here, not",
@@ -155,6 +183,8 @@ static int parse(const struct cli_command *self, struct run_command *command, in
     }
     if (!value)
         return cli_usage(self, "the last option wants a value", NULL);
+    if (*command->session.out == '\0')
+        return cli_usage(self, "--out wants the name of a folder", NULL);
     return command->path ? -1 : cli_usage(self, "no scenario given", NULL);
 }
 
@@ -167,20 +197,24 @@ static int run_run(const struct cli_command *self, int argc, char **argv)
     session_catch_signals();
     struct scenario scenario;
     struct errmsg err = {0};
-    int read = session_read(&command.session, command.path, NULL, command.has_seed,
+    const char *variant = command.session.variant;
+    int read = session_read(&command.session, command.path, variant, command.has_seed,
                             command.seed, &scenario, &err);
     if (read != 0) {
         fprintf(stderr, "%s\n", err.text);
         return err_exit(read);
     }
-    if (scenario.variant_count > 0) {
+    if (scenario.variant_count > 0 && !variant) {
         status = run_variants(&command, &scenario);
     } else {
         struct result result;
         result_init(&result);
-        status = run_one(&command, NULL, false, &result);
-        if (command.json && status != EXIT_INPUT && status != EXIT_ENVIRONMENT)
+        status = run_one(&command, variant, false, &result);
+        bool has_run = status != EXIT_INPUT && status != EXIT_ENVIRONMENT;
+        if (command.json && has_run)
             report_json_write(&result, stdout);
+        if (has_run && !result.expected)
+            say_how_to_reproduce(&result);
         result_release(&result);
     }
     scenario_release(&scenario);
@@ -189,13 +223,18 @@ static int run_run(const struct cli_command *self, int argc, char **argv)
 
 const struct cli_command cli_run = {
     .name = "run",
-    .usage = "SCENARIO [--seed N] [--set PATH=VALUE]... [--out DIR] [--history] [--json]",
+    .usage =
+        "SCENARIO [--seed N] [--variant NAME] [--set PATH=VALUE]... [--out DIR] [--history] "
+        "[--json]",
     .about = "Run one scenario in virtual time (each of its variants) and judge it.",
-    .options = "  --seed N           over the file's own seed\n"
-               "  --set PATH=VALUE   change a key: --set deploy.0.procedure=restart-only\n"
-               "  --out DIR          where runs are left; out\n"
-               "  --history          leave history.jsonl also when all went as expected\n"
-               "  --json             the result as JSON, nothing else on stdout\n",
+    .options =
+        "  --seed N           over the file's own seed; what `expect:` names is then "
+        "allowed, not required\n"
+        "  --variant NAME     only this one of the file's variants\n"
+        "  --set PATH=VALUE   change a key: --set deploy.0.procedure=restart-only\n"
+        "  --out DIR          where runs are left; out\n"
+        "  --history          leave history.jsonl also when all went as expected\n"
+        "  --json             the result as JSON, nothing else on stdout; of variants a list\n",
     .example = "rollcage run scenarios/rollout/demo.yaml --seed 7",
     .run = run_run,
 };

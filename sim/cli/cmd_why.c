@@ -15,8 +15,9 @@ static bool is_hex(const char *text)
     return length >= 6 && length <= 32 && strspn(text, "0123456789abcdef") == length;
 }
 
-/* The activation whose id begins with these digits, completed from the history. */
-static bool find_activation(const struct history_file *file, const char *prefix, char *ret_id)
+/* The activation whose id begins with these digits, completed from the history. Returns how
+ * many there are: 0, 1, or 2 for more. */
+static int find_activation(const struct history_file *file, const char *prefix, char *ret_id)
 {
     struct history_line line;
     uint64_t wanted = 0, mask = 0;
@@ -26,16 +27,20 @@ static bool find_activation(const struct history_file *file, const char *prefix,
         wanted = wanted << 4 | digit;
         mask = mask << 4 | (c == '\0' ? 0 : 15u);
     }
+    uint64_t found = 0;
     for (size_t i = 0; i < file->count; i++) {
-        if (file->lines[i].activation == 0 || (file->lines[i].activation & mask) != wanted)
+        uint64_t token = file->lines[i].activation;
+        if (token == 0 || token == found || (token & mask) != wanted)
             continue;
-        if (history_file_line(file, file->lines[i].seq, &line) &&
-            strncmp(line.activation, prefix, strlen(prefix)) == 0) {
-            snprintf(ret_id, 33, "%.32s", line.activation);
-            return true;
-        }
+        if (!history_file_line(file, file->lines[i].seq, &line) ||
+            strncmp(line.activation, prefix, strlen(prefix)) != 0)
+            continue;
+        if (found != 0)
+            return 2;
+        found = token;
+        snprintf(ret_id, 33, "%.32s", line.activation);
     }
-    return false;
+    return found != 0;
 }
 
 static int print_finding(const struct report_finding *finding, FILE *out)
@@ -59,9 +64,11 @@ static int print_trail(const char *directory, const char *activation,
         return EXIT_INPUT;
     }
     struct trail_query query = {0};
-    int status = EXIT_EXPECTED;
-    if (activation && !find_activation(&file, activation, id)) {
-        fprintf(stderr, "rollcage why: no activation %s in %s\n", activation, path);
+    int status = EXIT_EXPECTED, found = activation ? find_activation(&file, activation, id) : 1;
+    if (found != 1) {
+        fprintf(stderr, "rollcage why: %s %s in %s%s\n",
+                found ? "several activations begin with" : "no activation", activation, path,
+                found ? ", expected more digits" : "");
         status = EXIT_INPUT;
     } else if (activation) {
         query.activation = history_activation_token(id);
@@ -85,8 +92,11 @@ int why_print(const char *directory, const char *about, FILE *out)
     const char *activation = about && is_hex(about) ? about : NULL;
     struct report_finding finding = {0};
     if (about && !activation && check_from_name(about) < 0) {
-        fprintf(stderr, "rollcage why: '%s' is neither an activation (hex) nor a check\n",
-                about);
+        fprintf(
+            stderr,
+            "rollcage why: '%s' is neither an activation nor a check, expected at least 6 hex "
+            "digits, or a name as in docs/scenario.md\n",
+            about);
         return EXIT_INPUT;
     }
     if (activation)
@@ -107,8 +117,11 @@ int why_print(const char *directory, const char *about, FILE *out)
 
 static int why_run(const struct cli_command *self, int argc, char **argv)
 {
-    if (argc < 1 || argc > 2 || argv[0][0] == '-')
-        return cli_usage(self, argc < 1 ? "no folder given" : "unexpected argument", NULL);
+    for (int i = 0; i < argc; i++)
+        if (i >= 2 || argv[i][0] == '-')
+            return cli_usage(self, "unexpected", argv[i]);
+    if (argc < 1)
+        return cli_usage(self, "no folder given", NULL);
     return why_print(argv[0], argc == 2 ? argv[1] : NULL, stdout);
 }
 
@@ -117,6 +130,9 @@ const struct cli_command cli_why = {
     .usage = "DIR [ACTIVATION|CHECK]",
     .about = "The records that led to the first violation, to a check's, or through one "
              "activation.",
+    .options = "  DIR          what a run left: out/latest, or a folder below it\n"
+               "  ACTIVATION   its id, or the first digits of it, at least 6\n"
+               "  CHECK        the first violation of this check\n",
     .example = "rollcage why out/latest no-lost-activation",
     .run = why_run,
 };

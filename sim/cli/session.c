@@ -13,14 +13,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-volatile bool session_interrupted;
+static volatile bool own_interrupted;
+volatile bool *session_interrupted = &own_interrupted;
 
 static void on_signal(int number)
 {
-    (void)number;
-    if (session_interrupted)
-        _exit(128 + SIGINT);
-    session_interrupted = true;
+    static volatile sig_atomic_t seen;
+    if (seen)
+        _exit(128 + number);
+    seen = 1;
+    *session_interrupted = true;
 }
 
 void session_catch_signals(void)
@@ -72,7 +74,7 @@ static void folder_of(const char *path, char *text, size_t size)
             start--;
     }
     snprintf(text, size, "%.*s", (int)(end - start), start);
-    if (text[0] == '\0' || text[0] == '.')
+    if (text[0] == '\0' || text[0] == '.' || strstr(text, "/.") != NULL)
         snprintf(text, size, "scenario");
 }
 
@@ -95,32 +97,70 @@ static int make_directories(const char *path, struct errmsg *err)
     }
 }
 
-static void append(char *text, size_t size, const char *more)
+static bool append(char *text, size_t size, const char *more)
 {
     size_t length = strlen(text);
-    snprintf(text + length, size - length, "%s", more);
+    return (size_t)snprintf(text + length, size - length, "%s", more) < size - length;
+}
+
+static bool append_option(char *text, size_t size, const char *option, const char *value)
+{
+    char word[SESSION_PATH_SIZE * 2];
+    return append(text, size, option) && cli_quote(word, sizeof word, value) &&
+           append(text, size, word);
+}
+
+bool session_command(const struct session *self, const char *path, const char *variant,
+                     uint64_t seed, char *text, size_t size)
+{
+    char number[24];
+    snprintf(text, size, "%s", cli_program);
+    snprintf(number, sizeof number, "%" PRIu64, seed);
+    bool fits = append_option(text, size, " run ", path) &&
+                append_option(text, size, " --seed ", number);
+    if (fits && variant)
+        fits = append_option(text, size, " --variant ", variant);
+    for (uint32_t i = 0; i < self->set_count && fits; i++)
+        fits = append_option(text, size, " --set ", self->sets[i]);
+    if (fits && strcmp(self->out, "out") != 0)
+        fits = append_option(text, size, " --out ", self->out);
+    if (!fits)
+        snprintf(text, size, "the command as it was given, with --seed %" PRIu64, seed);
+    return fits;
 }
 
 static void name_commands(const struct session *self, const struct scenario *scenario,
                           struct result *result)
 {
-    char word[SESSION_PATH_SIZE];
-    size_t size = sizeof result->reproduce;
-    snprintf(result->reproduce, size, "%s run ", cli_program);
-    cli_quote(word, sizeof word, scenario->path);
-    append(result->reproduce, size, word);
-    snprintf(word, sizeof word, " --seed %" PRIu64, scenario->seed);
-    append(result->reproduce, size, word);
-    for (uint32_t i = 0; i < self->set_count; i++) {
-        append(result->reproduce, size, " --set ");
-        cli_quote(word, sizeof word, self->sets[i]);
-        append(result->reproduce, size, word);
+    session_command(self, scenario->path, scenario->variant, scenario->seed, result->reproduce,
+                    sizeof result->reproduce);
+    snprintf(result->look_closer, sizeof result->look_closer, "%s", cli_program);
+    if (!*result->directory || !append_option(result->look_closer, sizeof result->look_closer,
+                                              " why ", result->directory))
+        result->look_closer[0] = '\0';
+}
+
+static int cannot_write(struct errmsg *err, const char *path)
+{
+    int error = errno;
+    return errmsg_set(err, ERR_ENVIRONMENT,
+                      "%s: %s; make room, or give another folder with --out", path,
+                      strerror(error ? error : EIO));
+}
+
+/* A text in double quotes as YAML reads it, whatever is in it. */
+static void print_yaml(FILE *file, const char *before, const char *text)
+{
+    fprintf(file, "%s\"", before);
+    for (; *text != '\0'; text++) {
+        if (*text == '"' || *text == '\\')
+            fprintf(file, "\\%c", *text);
+        else if ((unsigned char)*text < ' ' || *text == 0x7f)
+            fprintf(file, "\\x%02x", (unsigned)(unsigned char)*text);
+        else
+            fputc(*text, file);
     }
-    if (*result->directory) {
-        cli_quote(word, sizeof word, result->directory);
-        snprintf(result->look_closer, sizeof result->look_closer, "%s why %s", cli_program,
-                 word);
-    }
+    fprintf(file, "\"\n");
 }
 
 static int write_repro(const struct session *self, const struct scenario *scenario,
@@ -131,30 +171,33 @@ static int write_repro(const struct session *self, const struct scenario *scenar
     FILE *file = fopen(path, "w");
     if (!file)
         return -1;
-    fprintf(file,
-            "repro: 1\nversion: %s\nscenario: %s\nhash: '%016" PRIx64 "'\nseed: %" PRIu64
-            "\ndigest: '%016" PRIx64 "'\n",
-            ROLLCAGE_VERSION, scenario->path, scenario->hash, scenario->seed, result->digest);
+    fprintf(file, "repro: 1\nversion: \"%s\"\n", ROLLCAGE_VERSION);
+    print_yaml(file, "scenario: ", scenario->path);
+    fprintf(file, "hash: \"%016" PRIx64 "\"\nseed: %" PRIu64 "\ndigest: \"%016" PRIx64 "\"\n",
+            scenario->hash, scenario->seed, result->digest);
     if (scenario->variant)
-        fprintf(file, "variant: %s\n", scenario->variant);
+        print_yaml(file, "variant: ", scenario->variant);
     if (self->set_count > 0)
         fprintf(file, "set:\n");
     for (uint32_t i = 0; i < self->set_count; i++)
-        fprintf(file, "  - '%s'\n", self->sets[i]);
-    fprintf(file, "overrides: [] # every choice as the seed draws it\ncommand: %s\n",
-            result->reproduce);
-    return fclose(file);
+        print_yaml(file, "  - ", self->sets[i]);
+    fprintf(file, "overrides: [] # every choice as the seed draws it\n");
+    print_yaml(file, "command: ", result->reproduce);
+    int failed = ferror(file);
+    return fclose(file) || failed ? -1 : 0;
 }
 
 static void link_latest(const struct session *self, const char *directory)
 {
-    char link[SESSION_PATH_SIZE + 16], absolute[PATH_MAX];
+    char link[SESSION_PATH_SIZE + 16], beside[SESSION_PATH_SIZE + 48], absolute[PATH_MAX];
     snprintf(link, sizeof link, "%s/latest", self->out);
+    snprintf(beside, sizeof beside, "%s.%ld", link, (long)getpid()); /* workers do it too */
     if (!realpath(directory, absolute))
         return;
-    unlink(link);
-    if (symlink(absolute, link) != 0)
-        fprintf(stderr, "rollcage: %s: %s\n", link, strerror(errno));
+    if (symlink(absolute, beside) == 0 && rename(beside, link) == 0)
+        return;
+    fprintf(stderr, "rollcage: %s: %s\n", link, strerror(errno));
+    unlink(beside);
 }
 
 /* The second run of a world that did not do what was expected: with a history. */
@@ -166,11 +209,12 @@ static int run_traced(const struct session *self, const struct scenario *scenari
     struct run_options options = {.any_of_expected = self->any_of_expected,
                                   .sink_context = &history,
                                   .sink = history_sink,
-                                  .interrupted = &session_interrupted};
+                                  .interrupted = session_interrupted};
     struct result again;
     result_init(&again);
     int status = runner_run(scenario, &options, &again, err);
-    if (status == 0 && again.digest != first->digest && !session_interrupted)
+    bool is_cut = *session_interrupted; /* half a history would explain half of the result */
+    if (status == 0 && again.digest != first->digest && !is_cut)
         status = errmsg_set(err, ERR_ENVIRONMENT,
                             "the traced run had digest %016" PRIx64 ", the first %016" PRIx64
                             ": see docs/determinism.md",
@@ -182,12 +226,26 @@ static int run_traced(const struct session *self, const struct scenario *scenari
                                   .draws = &draws,
                                   .step_names = scenario->step_names,
                                   .step_name_count = scenario->step_name_count};
-    if (status == 0 && (history.is_short || history_jsonl_write(&history, &names, path) != 0))
-        status = errmsg_set(err, ERR_ENVIRONMENT, "%s: %s", path,
-                            history.is_short ? "out of memory" : strerror(errno));
+    if (status == 0 && !is_cut && history.is_short)
+        status = errmsg_set(err, ERR_ENVIRONMENT, "%s: out of memory; run it shorter", path);
+    else if (status == 0 && !is_cut && history_jsonl_write(&history, &names, path) != 0) {
+        status = cannot_write(err, path);
+        unlink(path);
+    }
     history_release(&history);
     result_release(&again);
     return status;
+}
+
+/* What an earlier run left there tells of that run, not of this one. */
+static void remove_former(const char *directory)
+{
+    static const char *const names[] = {"result.json", "history.jsonl", "repro.yaml"};
+    char path[SESSION_PATH_SIZE + 16];
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", directory, names[i]);
+        unlink(path);
+    }
 }
 
 static int leave(const struct session *self, const struct scenario *scenario, bool traced,
@@ -195,19 +253,27 @@ static int leave(const struct session *self, const struct scenario *scenario, bo
 {
     char folder[256], path[SESSION_PATH_SIZE + 16];
     folder_of(scenario->path, folder, sizeof folder);
-    snprintf(result->directory, sizeof result->directory, "%s/%s/%s%s%s/%" PRIu64, self->out,
-             folder, scenario->name, scenario->variant ? "/" : "",
-             scenario->variant ? scenario->variant : "", scenario->seed);
+    int length = snprintf(result->directory, sizeof result->directory, "%s/%s/%s%s%s/%" PRIu64,
+                          self->out, folder, scenario->name, scenario->variant ? "/" : "",
+                          scenario->variant ? scenario->variant : "", scenario->seed);
+    if (length >= (int)sizeof result->directory)
+        return errmsg_set(err, ERR_ENVIRONMENT,
+                          "%.100s...: a path too long; give another folder with --out",
+                          self->out);
     name_commands(self, scenario, result);
     int status = make_directories(result->directory, err);
+    if (status == 0)
+        remove_former(result->directory);
     if (status == 0 && traced)
         status = run_traced(self, scenario, result, err);
+    if (!traced || *session_interrupted)
+        result->look_closer[0] = '\0'; /* without a history there is nothing to look at */
     snprintf(path, sizeof path, "%s/result.json", result->directory);
     if (status == 0 && report_json_file(result, path) != 0)
-        status = errmsg_set(err, ERR_ENVIRONMENT, "%s: %s", path, strerror(errno));
+        status = cannot_write(err, path);
+    snprintf(path, sizeof path, "%s/repro.yaml", result->directory);
     if (status == 0 && traced && write_repro(self, scenario, result) != 0)
-        status = errmsg_set(err, ERR_ENVIRONMENT, "%s/repro.yaml: %s", result->directory,
-                            strerror(errno));
+        status = cannot_write(err, path);
     if (status == 0)
         link_latest(self, result->directory);
     return status;
@@ -216,17 +282,20 @@ static int leave(const struct session *self, const struct scenario *scenario, bo
 int session_run(const struct session *self, const struct scenario *scenario,
                 struct result *ret_result, struct errmsg *err)
 {
-    struct run_options options = {.any_of_expected = self->any_of_expected,
-                                  .interrupted = &session_interrupted};
+    /* `expect` was found with the file's own seed: of others it is allowed, not required. */
+    bool any = self->any_of_expected || scenario->seed != scenario->own_seed;
+    struct session with = *self;
+    with.any_of_expected = any;
+    struct run_options options = {.any_of_expected = any, .interrupted = session_interrupted};
     int status = runner_run(scenario, &options, ret_result, err);
     if (status != 0)
         return status;
     snprintf(ret_result->version, sizeof ret_result->version, "%s", ROLLCAGE_VERSION);
     name_commands(self, scenario, ret_result);
-    bool unexpected = !ret_result->expected && !session_interrupted;
-    bool traced = self->history || unexpected ||
-                  (self->keep && ret_result->verdict == RESULT_FAIL && !session_interrupted);
+    bool is_cut = *session_interrupted;
+    bool traced = !is_cut && (self->history || !ret_result->expected ||
+                              (self->keep && ret_result->verdict == RESULT_FAIL));
     if (!self->keep && !traced)
         return 0;
-    return leave(self, scenario, traced, ret_result, err);
+    return leave(&with, scenario, traced, ret_result, err);
 }

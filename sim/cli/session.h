@@ -12,9 +12,10 @@
 struct session {
     const char *sets[SESSION_SETS_MAX];
     uint32_t set_count;
-    const char *out; /* "out" unless --out */
-    bool history;    /* always write history.jsonl */
-    bool keep;       /* write result.json and link out/latest; a suite keeps failures only */
+    const char *out;     /* "out" unless --out */
+    const char *variant; /* run: only this one; NULL: all */
+    bool history;        /* always write history.jsonl */
+    bool keep; /* write result.json and link out/latest; a suite keeps failures only */
     bool any_of_expected;
 };
 
@@ -35,6 +36,11 @@ int session_read(const struct session *self, const char *path, const char *varia
 int session_run(const struct session *self, const struct scenario *scenario,
                 struct result *ret_result, struct errmsg *err);
 
-/* SIGINT and SIGTERM cut a run short instead of ending the program. */
+/* The command that runs one seed again; false: it does not fit, the text says so. */
+bool session_command(const struct session *self, const char *path, const char *variant,
+                     uint64_t seed, char *text, size_t size);
+
+/* The first SIGINT or SIGTERM cuts runs short, the second one ends the program at once. A suite
+ * puts the flag where its workers see it too. */
 void session_catch_signals(void);
-extern volatile bool session_interrupted;
+extern volatile bool *session_interrupted;

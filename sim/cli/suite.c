@@ -2,11 +2,14 @@
 #include "cli/suite.h"
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -50,12 +53,34 @@ static int add_file(struct suite *self, const char *path, bool has_seeds, uint64
 
 static int is_wanted(const struct dirent *entry)
 {
-    size_t length = strlen(entry->d_name);
-    if (entry->d_name[0] == '.' || strcmp(entry->d_name, "procedures") == 0 ||
-        strcmp(entry->d_name, "traces") == 0)
-        return 0;
-    return entry->d_type == DT_DIR ||
-           (length > 5 && strcmp(entry->d_name + length - 5, ".yaml") == 0);
+    return entry->d_name[0] != '.' && strcmp(entry->d_name, "procedures") != 0 &&
+           strcmp(entry->d_name, "traces") != 0;
+}
+
+static int add_folder(struct suite *self, const char *path, bool has_seeds, uint64_t first,
+                      uint64_t last)
+{
+    struct dirent **entries;
+    int count = scandir(path, &entries, is_wanted, alphasort), status = 0;
+    if (count < 0) {
+        fprintf(stderr, "%s: %s; give a folder that can be read\n", path, strerror(errno));
+        return EXIT_ENVIRONMENT;
+    }
+    for (int i = 0; i < count; i++) {
+        char child[SESSION_PATH_SIZE];
+        struct stat info;
+        size_t length = strlen(path), name = strlen(entries[i]->d_name);
+        bool is_yaml = name > 5 && strcmp(entries[i]->d_name + name - 5, ".yaml") == 0;
+        snprintf(child, sizeof child, "%s%s%s", path,
+                 length > 0 && path[length - 1] == '/' ? "" : "/", entries[i]->d_name);
+        free(entries[i]);
+        if (lstat(child, &info) == 0 && S_ISDIR(info.st_mode)) /* no link: it may be a loop */
+            status = cli_worse(status, add_folder(self, child, has_seeds, first, last));
+        else if (is_yaml)
+            status = cli_worse(status, add_file(self, child, has_seeds, first, last));
+    }
+    free(entries);
+    return status;
 }
 
 int suite_add(struct suite *self, const char *path, bool has_seeds, uint64_t first,
@@ -64,18 +89,12 @@ int suite_add(struct suite *self, const char *path, bool has_seeds, uint64_t fir
     struct stat info;
     if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode))
         return add_file(self, path, has_seeds, first, last);
-    struct dirent **entries;
-    int count = scandir(path, &entries, is_wanted, alphasort), status = 0;
-    for (int i = 0; i < count; i++) {
-        char child[SESSION_PATH_SIZE];
-        size_t length = strlen(path);
-        snprintf(child, sizeof child, "%s%s%s", path,
-                 length > 0 && path[length - 1] == '/' ? "" : "/", entries[i]->d_name);
-        status = cli_worse(status, suite_add(self, child, has_seeds, first, last));
-        free(entries[i]);
+    uint32_t before = self->item_count;
+    int status = add_folder(self, path, has_seeds, first, last);
+    if (status == 0 && self->item_count == before) {
+        fprintf(stderr, "%s:1:1: no scenario in this folder, expected a *.yaml file\n", path);
+        return EXIT_INPUT;
     }
-    if (count >= 0)
-        free(entries);
     return status;
 }
 
@@ -143,10 +162,12 @@ static void work_one(const struct suite *suite, struct worker *worker, uint32_t 
     }
     struct result result;
     result_init(&result);
+    answer->hash = status == 0 ? worker->scenario.hash : 0;
     if (status == 0)
         status = session_run(&suite->session, &worker->scenario, &result, &err);
     if (status == 0) {
         fill_answer(answer, &result);
+        answer->is_cut = *session_interrupted && result.exit_code == EXIT_INCONCLUSIVE;
     } else {
         answer->error = 1;
         answer->exit_code = err_exit(status);
@@ -155,18 +176,38 @@ static void work_one(const struct suite *suite, struct worker *worker, uint32_t 
     result_release(&result);
 }
 
-static void work(const struct suite *suite, uint64_t *counter, int pipe_out)
+/* What the processes share. */
+struct suite_shared {
+    uint64_t next; /* number of the next run */
+    volatile bool is_interrupted;
+    struct {
+        uint32_t item;
+        uint64_t seed;
+        bool is_busy;
+    } at[SUITE_JOBS_MAX]; /* what each worker does: named when it dies of it */
+};
+
+static void work(const struct suite *suite, struct suite_shared *shared, uint32_t self,
+                 int pipe_out)
 {
     struct worker worker = {0};
+    /* Signals of the terminal reach all: the parent alone listens, and tells by the flag. */
+    signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (;;) {
-        uint64_t run = __atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
+        uint64_t run = __atomic_fetch_add(&shared->next, 1, __ATOMIC_RELAXED);
         uint32_t index = 0;
         while (index < suite->item_count && run >= suite->items[index].seed_count)
             run -= suite->items[index++].seed_count;
-        if (index == suite->item_count || session_interrupted)
+        if (index == suite->item_count || *session_interrupted)
             break;
         struct suite_answer answer;
-        work_one(suite, &worker, index, suite->items[index].seed_first + run, &answer);
+        shared->at[self].item = index;
+        shared->at[self].seed = suite->items[index].seed_first + run;
+        shared->at[self].is_busy = true;
+        work_one(suite, &worker, index, shared->at[self].seed, &answer);
+        shared->at[self].is_busy = false;
         if (write(pipe_out, &answer, sizeof answer) != (ssize_t)sizeof answer)
             break;
     }
@@ -188,21 +229,47 @@ static bool read_answer(int pipe_in, struct suite_answer *answer)
     return true;
 }
 
-static int start_workers(const struct suite *self, uint64_t *counter, int pipes[2], pid_t *pids)
+static int start_workers(const struct suite *self, struct suite_shared *shared, int pipes[2],
+                         pid_t *pids)
 {
     fflush(stdout);
     fflush(stderr);
     for (uint32_t i = 0; i < self->jobs; i++) {
         pids[i] = fork();
-        if (pids[i] < 0)
+        if (pids[i] < 0) {
+            fprintf(stderr, "rollcage: process %u of %u: %s; ask for fewer with --jobs\n",
+                    i + 1, self->jobs, strerror(errno));
             return EXIT_ENVIRONMENT;
+        }
         if (pids[i] == 0) {
             close(pipes[0]);
-            work(self, counter, pipes[1]);
+            work(self, shared, i, pipes[1]);
             exit(EXIT_SUCCESS);
         }
     }
     return 0;
+}
+
+static int wait_for_workers(const struct suite *self, const struct suite_shared *shared,
+                            const pid_t *pids)
+{
+    int status = 0;
+    for (uint32_t i = 0; i < self->jobs && pids[i] > 0; i++) {
+        int child = 0;
+        while (waitpid(pids[i], &child, 0) < 0 && errno == EINTR)
+            ;
+        if (child == 0)
+            continue;
+        fprintf(stderr, "rollcage: a worker died of %s %d",
+                WIFSIGNALED(child) ? "signal" : "status",
+                WIFSIGNALED(child) ? WTERMSIG(child) : WEXITSTATUS(child));
+        if (shared->at[i].is_busy)
+            fprintf(stderr, " in %s %s seed %" PRIu64, self->items[shared->at[i].item].path,
+                    self->items[shared->at[i].item].variant, shared->at[i].seed);
+        fprintf(stderr, "\n");
+        status = EXIT_SAFETY;
+    }
+    return status;
 }
 
 int suite_run(struct suite *self, void *context,
@@ -210,30 +277,23 @@ int suite_run(struct suite *self, void *context,
                            const struct suite_answer *answer))
 {
     int pipes[2];
-    uint64_t *counter =
-        mmap(NULL, sizeof *counter, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct suite_shared *shared =
+        mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     static pid_t pids[SUITE_JOBS_MAX]; /* static: a worker that exits leaks nothing */
-    if (counter == MAP_FAILED || pipe(pipes) != 0) {
-        fprintf(stderr, "rollcage: no pipe or memory for a suite: %s\n", strerror(errno));
+    if (shared == MAP_FAILED || pipe(pipes) != 0) {
+        fprintf(stderr, "rollcage: no pipe or memory for a suite: %s; end other programs\n",
+                strerror(errno));
         return EXIT_ENVIRONMENT;
     }
-    int status = start_workers(self, counter, pipes, pids);
+    shared->is_interrupted = *session_interrupted;
+    session_interrupted = &shared->is_interrupted; /* shared to the end of the program */
+    int status = start_workers(self, shared, pipes, pids);
     close(pipes[1]);
     struct suite_answer answer;
     while (read_answer(pipes[0], &answer))
         each(context, &self->items[answer.item], &answer);
     close(pipes[0]);
-    for (uint32_t i = 0; i < self->jobs; i++) {
-        int child = 0;
-        if (pids[i] > 0 && waitpid(pids[i], &child, 0) > 0 && child != 0) {
-            fprintf(stderr, "rollcage: a worker died (%s %d)\n",
-                    WIFSIGNALED(child) ? "signal" : "status",
-                    WIFSIGNALED(child) ? WTERMSIG(child) : WEXITSTATUS(child));
-            status = cli_worse(status, EXIT_SAFETY);
-        }
-    }
-    munmap(counter, sizeof *counter);
-    return status;
+    return cli_worse(status, wait_for_workers(self, shared, pids));
 }
 
 void suite_release(struct suite *self)

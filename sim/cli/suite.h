@@ -25,6 +25,7 @@ struct suite_answer { /* what comes through the pipe; at most PIPE_BUF, so that 
     uint64_t hash;
     uint32_t check_fails, check_not_applicable; /* bit per check */
     uint8_t verdict, expected, error;           /* error: could not run; text says why */
+    uint8_t is_cut;                             /* a signal ended it before it found anything */
     char text[512];                             /* reason and first violation, or the error */
     char check[40];                             /* of the first violation; "" none */
     int64_t check_at_ns;
@@ -44,8 +45,9 @@ struct suite {
 int suite_add(struct suite *self, const char *path, bool has_seeds, uint64_t first,
               uint64_t last);
 
-/* Run all; `each` is called in the parent for every answer, in the order they arrive. Returns
- * 0, or EXIT_ENVIRONMENT when a process could not be made. */
+/* Run all; `each` is called in the parent for every answer, in the order they arrive. A signal
+ * to the parent cuts short what runs and begins nothing more. Returns 0, or EXIT_ENVIRONMENT
+ * when a process could not be made, EXIT_SAFETY when one died. */
 int suite_run(struct suite *self, void *context,
               void (*each)(void *context, const struct suite_item *item,
                            const struct suite_answer *answer));

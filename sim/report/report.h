@@ -12,6 +12,9 @@ int report_json_file(const struct result *result, const char *path);
 /* A JSON array of results on one stream (`test --json`). */
 int report_json_suite(const struct result *const *results, uint32_t count, FILE *out);
 
+/* A new JSON text; what is no UTF-8 in it is shown as '?': texts are user data. */
+struct json_t *report_json_string(const char *text);
+
 /* What `why` needs of a result.json. */
 struct report_finding {
     char check[40];

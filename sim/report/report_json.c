@@ -14,19 +14,21 @@
 
 #define JSON_FORM (JSON_INDENT(1) | JSON_PRESERVE_ORDER)
 
-/* Texts are user data: what is not UTF-8 is shown as '?'. Takes the new reference into object.
- */
-static void set_text(json_t *object, const char *name, const char *text)
+json_t *report_json_string(const char *text)
 {
     json_t *value = json_string(text);
-    char copy[2 * RESULT_PATH_SIZE];
-    if (value == NULL) {
-        (void)snprintf(copy, sizeof copy, "%s", text);
-        for (char *at = copy; *at != '\0'; at++)
-            *at = (unsigned char)*at >= 0x80 ? '?' : *at;
-        value = json_string(copy);
-    }
-    (void)json_object_set_new(object, name, value);
+    char copy[RESULT_COMMAND_SIZE];
+    if (value != NULL)
+        return value;
+    (void)snprintf(copy, sizeof copy, "%s", text);
+    for (char *at = copy; *at != '\0'; at++)
+        *at = (unsigned char)*at >= 0x80 ? '?' : *at;
+    return json_string(copy);
+}
+
+static void set_text(json_t *object, const char *name, const char *text)
+{
+    (void)json_object_set_new(object, name, report_json_string(text));
 }
 
 /* A text, or null when there is none. */

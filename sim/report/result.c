@@ -207,6 +207,19 @@ void result_add_checkpoint(struct result *self, struct result_checkpoint checkpo
     self->checkpoints[self->checkpoint_count++] = checkpoint;
 }
 
+void result_keep_checks(struct result *self, uint64_t mask)
+{
+    for (uint32_t i = 0; i < self->check_count; i++) {
+        struct result_check *check = &self->checks[i];
+        if (mask >> i & 1)
+            continue;
+        check->verdict = CHECK_NOT_APPLICABLE;
+        check->violation_count = 0;
+        check->example_count = 0;
+    }
+    capture_first(self);
+}
+
 const char *result_verdict_to_string(unsigned verdict)
 {
     static const char *const names[] = {"pass", "fail", "inconclusive"};

@@ -48,6 +48,7 @@ struct result_checkpoint { /* the digest after so many events, all machines' sta
 
 enum result_verdict { RESULT_PASS, RESULT_FAIL, RESULT_INCONCLUSIVE };
 #define RESULT_PATH_SIZE 1024u
+#define RESULT_COMMAND_SIZE 8192u
 #define RESULT_COUNTS_MAX 24u
 
 struct result {
@@ -66,7 +67,7 @@ struct result {
     uint64_t virtual_ns, wall_ns, events, digest;
     char directory[RESULT_PATH_SIZE]; /* where history.jsonl and result.json are; "" none */
     char look_closer[2 * RESULT_PATH_SIZE]; /* command: rollcage why DIR */
-    char reproduce[2 * RESULT_PATH_SIZE];   /* command that runs it again */
+    char reproduce[RESULT_COMMAND_SIZE];    /* command that runs it again */
     char never_fired[512];                  /* fault rules that never applied, in words; "" */
     struct result_checkpoint checkpoints[RESULT_CHECKPOINTS_MAX];
     uint32_t checkpoint_count;
@@ -101,6 +102,9 @@ int result_capture(struct result *self, const struct check_set *set,
                    uint32_t skip_reason_count);
 /* Keep a checkpoint, thinned evenly over the run. */
 void result_add_checkpoint(struct result *self, struct result_checkpoint checkpoint);
+/* A run that was cut short: only the checks in the mask had found something before the cut, the
+ * others say nothing. */
+void result_keep_checks(struct result *self, uint64_t mask);
 const char *result_verdict_to_string(unsigned verdict);
 /* Number of safety and of liveness checks that failed. */
 uint32_t result_failed_checks(const struct result *self, bool liveness);

@@ -97,6 +97,28 @@ int procedure_check_step(struct reader *r, const struct procedure_section *secti
     return check_names(r, section, index, node);
 }
 
+/* Only a controller stands in the edge and takes invocations: elsewhere such a step never ends.
+ */
+static int check_tiers(struct reader *r, const struct procedure_file *file,
+                       const struct tree_node *root)
+{
+    static const enum node_kind tiers[] = {NODE_SCHEDULER, NODE_INVOKER};
+    for (size_t t = 0; t < sizeof tiers / sizeof tiers[0]; t++) {
+        const struct procedure_section *section = &file->sections[tiers[t]];
+        for (uint32_t i = 0; i < section->step_count; i++) {
+            const struct step *step = &section->steps[i];
+            const struct tree_node *steps =
+                tree_get(tree_get(root, tier_names[tiers[t]]), "steps");
+            if (step->kind == STEP_EDGE_REMOVE || step->kind == STEP_EDGE_ADD ||
+                step->kind == STEP_INVOKE)
+                return reader_fail(r, tree_get(steps->items[i], "do"), ERR_INPUT,
+                                   "step %s in %s, expected it in controllers only", step->name,
+                                   tier_names[tiers[t]]);
+        }
+    }
+    return 0;
+}
+
 static int procedure_from_tree(struct region *region, const char *path, struct tree_node *root,
                                struct procedure_file **ret_file, struct errmsg *err)
 {
@@ -110,7 +132,8 @@ static int procedure_from_tree(struct region *region, const char *path, struct t
     tree_digest(root, &digest);
     file->hash = digest.state;
     *ret_file = file;
-    return schema_read(&r, &procedure_file_schema, root, file);
+    int result = schema_read(&r, &procedure_file_schema, root, file);
+    return result == 0 ? check_tiers(&r, file, root) : result;
 }
 
 int procedure_read_bytes(struct region *region, const char *path, const char *bytes,

@@ -9,13 +9,13 @@
 struct run {
     const struct scenario *scenario;
     const struct run_options *options;
+    struct result *result;
     struct draws draws;
     struct arena *arena;
     struct plan *plan;
     struct check_set *checks;
     struct check_world world;
     struct host *host;
-    struct result *result;
     tstamp last_action; /* the last load, deploy step or fault */
     uint32_t down[NODE_KIND_COUNT];
     bool over_budget;
@@ -187,30 +187,28 @@ static int exit_for(uint64_t surprising)
     return surprising ? 3 : 1; /* an expected violation that did not happen is 1 too */
 }
 
-static void judge(struct run *self, struct result *result, bool interrupted)
+/* `failed` of a run that was cut short: what was violated before the cut. */
+static void judge(struct run *self, struct result *result, uint64_t failed, bool interrupted)
 {
     const struct expectation *expect = &self->scenario->expect;
-    uint64_t failed = failed_checks(self);
     uint64_t wanted = expect->kind == EXPECT_VIOLATES ? expect->violates : 0;
     uint64_t surprising = failed & ~wanted;
-    uint64_t missing = self->options->any_of_expected ? 0 : wanted & ~failed;
+    uint64_t missing = self->options->any_of_expected || interrupted ? 0 : wanted & ~failed;
     char names[160];
-    result->verdict = failed ? RESULT_FAIL : RESULT_PASS;
+    bool excused = surprising && self->over_budget;
+    bool undecided = excused || (interrupted && !surprising);
+    result->verdict = undecided ? RESULT_INCONCLUSIVE : failed ? RESULT_FAIL : RESULT_PASS;
     result->expected = !surprising && !missing && !interrupted;
-    result->exit_code = result->expected ? 0 : exit_for(surprising);
-    if (interrupted || (self->over_budget && surprising)) {
-        result->verdict = RESULT_INCONCLUSIVE;
-        result->exit_code = interrupted && surprising ? exit_for(surprising) : 6;
-        snprintf(result->reason, sizeof result->reason, "%s",
-                 interrupted ? "the run was cut short" : self->over_budget_text);
-    } else if (surprising) {
-        name_checks(surprising, names, sizeof names);
-        snprintf(result->reason, sizeof result->reason, "not expected: %s", names);
-    } else if (missing) {
-        name_checks(missing, names, sizeof names);
-        snprintf(result->reason, sizeof result->reason, "expected, but did not happen: %s",
-                 names);
-    }
+    result->exit_code = undecided ? 6 : result->expected ? 0 : exit_for(surprising);
+    name_checks(surprising ? surprising : missing, names, sizeof names);
+    snprintf(result->reason, sizeof result->reason, "%s%s%s%s%s",
+             interrupted ? "the run was cut short" : "", interrupted && surprising ? "; " : "",
+             excused ? self->over_budget_text : "",
+             excused      ? "; violated beyond it: "
+             : surprising ? "not expected: "
+             : missing    ? "expected, but did not happen: "
+                          : "",
+             surprising || missing ? names : "");
 }
 
 static void name_idle_rules(const struct run *self, struct result *result)
@@ -264,6 +262,7 @@ int runner_run(const struct scenario *scenario, const struct run_options *option
         check_set_settle(self.checks, now, settled ? NULL : pending);
     if (settled)
         run_to(&self, now += RUNNER_TAIL);
+    uint64_t before = failed_checks(&self); /* what is under way at a cut is not lost */
     check_set_end(self.checks, now);
     fill(&self, ret_result);
     const char *skips[TRACE_SKIP_COUNT + 1] = {""};
@@ -271,7 +270,9 @@ int runner_run(const struct scenario *scenario, const struct run_options *option
         skips[i + 1] = trace_skip_to_string(i);
     int status =
         result_capture(ret_result, self.checks, &self.world, skips, TRACE_SKIP_COUNT + 1);
-    judge(&self, ret_result, interrupted);
+    if (interrupted)
+        result_keep_checks(ret_result, before);
+    judge(&self, ret_result, interrupted ? before : failed_checks(&self), interrupted);
     name_idle_rules(&self, ret_result);
     ret_result->virtual_ns = now - TSTAMP_ORIGIN;
     ret_result->wall_ns = wall_ns() - wall_start;

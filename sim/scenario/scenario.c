@@ -81,9 +81,12 @@ static int read_seed(struct reader *r, const struct tree_node *node, void *targe
     uint64_t seed;
     (void)target;
     int result = read_count(r, node, 0, UINT64_MAX, &seed);
-    if (result == 0 && !draft_of(r)->options->has_seed)
+    if (result != 0)
+        return result;
+    draft_of(r)->scenario->own_seed = seed;
+    if (!draft_of(r)->options->has_seed)
         draft_of(r)->scenario->seed = seed;
-    return result;
+    return 0;
 }
 
 static void scenario_init(struct scenario *self, struct region *region, const char *path,
@@ -96,6 +99,7 @@ static void scenario_init(struct scenario *self, struct region *region, const ch
                               .path = region_text(region, path, strlen(path)),
                               .name = region_text(region, name, length),
                               .seed = options->has_seed ? options->seed : 1,
+                              .own_seed = 1,
                               .hosts = HOSTS_SIM};
     for (unsigned i = 0; i < NODE_KIND_COUNT; i++)
         self->budget[i] = BUDGET_UNLIMITED;

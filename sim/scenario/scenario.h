@@ -48,11 +48,11 @@ struct scenario {
     const char *why;
     const char *const *variants; /* names, in the order of the file */
     uint32_t variant_count;
-    const char *variant; /* the chosen one, or NULL */
-    uint64_t hash;       /* of the scenario as overridden, its procedures and traces */
-    uint64_t seed;
-    uint8_t hosts;   /* HOSTS_SIM | HOSTS_LIVE */
-    uint8_t profile; /* enum profile */
+    const char *variant;     /* the chosen one, or NULL */
+    uint64_t hash;           /* of the scenario as overridden, its procedures and traces */
+    uint64_t seed, own_seed; /* as it is run; the file's own, for which `expect` is required */
+    uint8_t hosts;           /* HOSTS_SIM | HOSTS_LIVE */
+    uint8_t profile;         /* enum profile */
 
     struct cluster cluster;
     void *configs[NODE_KIND_COUNT]; /* complete; NULL for a kind without configuration */

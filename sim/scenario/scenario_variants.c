@@ -175,7 +175,8 @@ static const struct schema_field expect_fields[] = {
      .offset = (uint32_t)offsetof(struct expect_draft, violates),
      .form = "list of checks",
      .example = "[latency, no-failed-activation]",
-     .about = "Exactly these are violated."},
+     .about =
+         "Exactly these are violated with the seed of the file; with other seeds they may be."},
     {.key = "because",
      .type = SCHEMA_TEXT,
      .required = true,

@@ -183,6 +183,10 @@ static void wrong_procedures(void **state)
             "p.yaml:2:21: step a asks for the answer to \"b\", expected an earlier request");
     refused("why: x\ninvokers: { steps: [{ name: a, do: invoke }] }\n",
             "p.yaml:2:21: step a, expected `action` with `do: invoke` only");
+    refused("why: x\ninvokers: { steps: [{ name: a, do: edge-remove }] }\n",
+            "p.yaml:2:36: step a in invokers, expected it in controllers only");
+    refused("why: x\nschedulers: { steps: [{ name: a, do: invoke, action: a/b }] }\n",
+            "p.yaml:2:38: step a in schedulers, expected it in controllers only");
     refused("why: x\ninvokers: { steps: [] }\n", "p.yaml:2:20: 0 steps, expected 1 to 64");
     refused("why: x\ninvokers: { steps: [{ name: a.b, do: stop }] }\n",
             "p.yaml:2:21: step name \"a.b\", expected one word without dots");

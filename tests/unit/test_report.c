@@ -390,6 +390,41 @@ static void checkpoints_are_thinned_evenly(void **state)
     json_decref(json);
 }
 
+static void a_checkpoint_has_events_instant_and_digest(void **state)
+{
+    struct fixture *f = *state;
+    result_add_checkpoint(
+        &f->result,
+        (struct result_checkpoint){.events = 65536, .at_ns = -5, .digest = UINT64_C(0xfedcba)});
+    json_t *schema = json_load_file(TEST_SOURCE_DIR "/docs/result.schema.json", 0, NULL);
+    json_t *json = written(&f->result), *list = json_object_get(json, "checkpoints");
+    assert_true(fits(schema, json, schema));
+    assert_int_equal(json_array_size(list), 1);
+    json_t *one = json_array_get(list, 0);
+    assert_int_equal(json_integer_value(json_object_get(one, "events")), 65536);
+    assert_true(json_integer_value(json_object_get(one, "at_ns")) == -5);
+    assert_string_equal(json_string_value(json_object_get(one, "digest")), "0000000000fedcba");
+    json_object_del(one, "at_ns");
+    assert_false(fits(schema, json, schema));
+    json_decref(json);
+    json_decref(schema);
+}
+
+static void a_run_that_was_cut_short_keeps_what_was_found_before(void **state)
+{
+    struct fixture *f = *state;
+    int failed = check_from_name("no-failed-activation");
+    int lost = check_from_name("no-lost-activation");
+    assert_true(failed >= 0 && lost >= 0);
+    result_keep_checks(&f->result, UINT64_C(1) << failed);
+    assert_int_equal(f->result.checks[failed].verdict, CHECK_FAIL);
+    assert_int_equal(f->result.checks[lost].verdict, CHECK_NOT_APPLICABLE);
+    assert_int_equal(f->result.checks[lost].example_count, 0);
+    assert_int_equal(f->result.first_check, failed);
+    result_keep_checks(&f->result, 0);
+    assert_int_equal(f->result.first_check, f->result.check_count);
+}
+
 #define REPORT_TEST(f) cmocka_unit_test_setup_teardown(f, open_fixture, close_fixture)
 
 int main(void)
@@ -403,6 +438,8 @@ int main(void)
         REPORT_TEST(junit_escapes_names_and_tells_failures_from_errors),
         REPORT_TEST(checkpoints_are_thinned_evenly),
         REPORT_TEST(results_outlive_their_world),
+        REPORT_TEST(a_checkpoint_has_events_instant_and_digest),
+        REPORT_TEST(a_run_that_was_cut_short_keeps_what_was_found_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

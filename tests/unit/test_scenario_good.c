@@ -257,10 +257,12 @@ static void the_option_seed_goes_over_the_files(void **state)
     struct scenario_options options = {.has_seed = true, .seed = 42};
     struct scenario s = read_with("why: x\nseed: 7\nexpect: pass\n", &options);
     assert_int_equal(s.seed, 42);
+    assert_int_equal(s.own_seed, 7); /* what `expect` was found with */
     uint64_t hash = s.hash;
     scenario_release(&s);
     s = read_yaml("why: x\nseed: 7\nexpect: pass\n");
     assert_int_equal(s.seed, 7);
+    assert_int_equal(s.own_seed, 7);
     assert_true(s.hash == hash);
     scenario_release(&s);
 }
