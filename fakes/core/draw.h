@@ -12,7 +12,8 @@
 #include "core/tstamp.h"
 #include "core/names.h"
 
-/* Sites of choice; texts are used in repro files. */
+/* Sites of choice; texts are used in repro files. Append only: the number of a purpose is part
+ * of each of its draws, so a member taken out, or put between, changes every later one's. */
 #define PURPOSE_LIST(X)                                                                        \
     X(LINK_HTTP, "link.http")                                                                  \
     X(LINK_KAFKA, "link.kafka")                                                                \

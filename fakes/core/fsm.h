@@ -21,8 +21,8 @@ const char *fsm_state_name(enum fsm_kind kind, unsigned state);
 
 /*
  * Move to `to`, recording it, also when it is the same state (upstream's goto runs hooks
- * then). Feeds poll once a second and are not recorded: pass through `quiet`.
- * Returns the record to add ids to (action, container), or NULL when quiet.
+ * then). Feeds move with every poll and are not recorded.
+ * Returns the record to add ids to (action, container); of FSM_FEED NULL.
  */
 struct record *fsm_move(uint8_t *state, uint8_t to, enum fsm_kind kind, struct effects *fx,
                         actor_id actor);
