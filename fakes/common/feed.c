@@ -94,6 +94,7 @@ static void deliver(struct feed *self, struct effects *fx, const struct entry *e
     switch ((enum entry_kind)entry->kind) {
     case ENTRY_ACTIVATION:
     case ENTRY_WARM_UP:
+    case ENTRY_UNPARSABLE:
         r->activation = entry->u.activation.id;
         break;
     case ENTRY_ACK:

@@ -108,11 +108,39 @@ bool cluster_run_fails(const struct cluster *c, const struct draws *draws, actio
            draw_chance(draws, PURPOSE_RUN_FAILS, activation, 0, c->actions[action].fails);
 }
 
-static void cluster_id_text(uint64_t entity, uint64_t id, char ret_text[33])
+/*
+ * 128 bits that look drawn and can be read back: the high half is mixed from the id, the low
+ * one hides the id in its last 32 bits.
+ */
+static void cluster_id_text(uint64_t entity, uint32_t id, char ret_text[33])
 {
     uint64_t high = draw_mix(entity, id);
-    uint64_t low = draw_mix(high, entity);
+    uint64_t low = draw_mix(high, entity) ^ id;
     snprintf(ret_text, 33, "%016llx%016llx", (unsigned long long)high, (unsigned long long)low);
+}
+
+static bool hex_half(const char *text, uint64_t *ret_half)
+{
+    *ret_half = 0;
+    for (unsigned i = 0; i < 16; i++) {
+        unsigned digit = (unsigned)text[i] - '0';
+        if (digit > 9)
+            digit = text[i] >= 'a' && text[i] <= 'f' ? (unsigned)text[i] - 'a' + 10 : 16;
+        if (digit > 15)
+            return false;
+        *ret_half = *ret_half << 4 | digit;
+    }
+    return true;
+}
+
+static bool cluster_id_read(uint64_t entity, const char *text, size_t length, uint32_t *ret_id)
+{
+    uint64_t high, low;
+    if (length != 32 || !hex_half(text, &high) || !hex_half(text + 16, &low))
+        return false;
+    uint64_t id = low ^ draw_mix(high, entity);
+    *ret_id = (uint32_t)id;
+    return id <= UINT32_MAX && draw_mix(entity, id) == high;
 }
 
 void cluster_activation_text(const struct draws *draws, activation_id id, char ret_text[33])
@@ -120,9 +148,70 @@ void cluster_activation_text(const struct draws *draws, activation_id id, char r
     cluster_id_text(draw_mix(draws->seed, PURPOSE_ACTIVATION_TEXT), id, ret_text);
 }
 
+bool cluster_activation_read(const struct draws *draws, const char *text, size_t length,
+                             activation_id *ret_id)
+{
+    return cluster_id_read(draw_mix(draws->seed, PURPOSE_ACTIVATION_TEXT), text, length,
+                           ret_id);
+}
+
 /* Not keyed by the seed: the text is part of etcd keys, whose order key.c knows without one. */
 void cluster_creation_text(const struct draws *draws, uint32_t creation, char ret_text[33])
 {
     (void)draws;
     cluster_id_text(ID_TEXT_SEED, creation, ret_text);
+}
+
+bool cluster_creation_read(const char *text, size_t length, uint32_t *ret_creation)
+{
+    return cluster_id_read(ID_TEXT_SEED, text, length, ret_creation);
+}
+
+static bool is_text(const char *name, const char *text, size_t length)
+{
+    return strlen(name) == length && memcmp(name, text, length) == 0;
+}
+
+action_id cluster_find_action(const struct cluster *c, const char *text, size_t length)
+{
+    for (uint32_t i = 0; length > 0 && i < c->action_count; i++)
+        if (is_text(c->actions[i].name, text, length))
+            return (action_id)i;
+    return ACTION_NONE;
+}
+
+namespace_id cluster_find_namespace(const struct cluster *c, const char *text, size_t length)
+{
+    for (uint32_t i = 0; length > 0 && i < c->namespace_count; i++)
+        if (is_text(c->namespaces[i].name, text, length))
+            return (namespace_id)i;
+    return NAMESPACE_NONE;
+}
+
+node_id cluster_find_node(const struct cluster *c, const char *text, size_t length)
+{
+    for (uint32_t i = 0; length > 0 && i < c->node_count; i++)
+        if (is_text(c->nodes[i].name, text, length))
+            return (node_id)i;
+    return NODE_NONE;
+}
+
+/* Two keys of the form of upstream's guest key, mixed from the namespace's name. */
+void cluster_credentials(const struct cluster *c, namespace_id ns, char ret_user[37],
+                         char ret_password[65])
+{
+    static const char digits[] =
+        "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    const char *name = cluster_namespace_name(c, ns);
+    uint64_t state = ID_TEXT_SEED;
+    for (size_t i = 0; name[i] != '\0'; i++)
+        state = draw_mix(state, (unsigned char)name[i]);
+    uint64_t high = draw_mix(state, 1), low = draw_mix(state, 2);
+    snprintf(ret_user, 37, "%08llx-%04llx-4%03llx-8%03llx-%012llx",
+             (unsigned long long)(high >> 32), (unsigned long long)(high >> 16 & 0xffff),
+             (unsigned long long)(high & 0xfff), (unsigned long long)(low >> 48 & 0xfff),
+             (unsigned long long)(low & 0xffffffffffff));
+    for (unsigned i = 0; i < 64; i++)
+        ret_password[i] = digits[draw_mix(state, 3 + i) % (sizeof digits - 1)];
+    ret_password[64] = '\0';
 }

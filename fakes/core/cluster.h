@@ -62,6 +62,7 @@ struct action_info {
     namespace_id ns;
     uint8_t run_kind;
     bool blackbox;
+    bool is_spare; /* not stored at the start: a client may create it (live host) */
     uint32_t memory_mb;
     uint32_t concurrency;    /* activations at once in one container */
     uint32_t instance_limit; /* containers at once; 0: none of its own */
@@ -141,6 +142,19 @@ duration cluster_run_time(const struct cluster *c, const struct draws *draws, ac
                           activation_id activation);
 bool cluster_run_fails(const struct cluster *c, const struct draws *draws, action_id action,
                        activation_id activation);
-/* 32 lower-case hex digits and NUL, as upstream's ids look. */
+/* 32 lower-case hex digits and NUL, as upstream's ids look; they can be read back. False: the
+ * text is none that these functions wrote (for this seed). */
 void cluster_activation_text(const struct draws *draws, activation_id id, char ret_text[33]);
+bool cluster_activation_read(const struct draws *draws, const char *text, size_t length,
+                             activation_id *ret_id);
 void cluster_creation_text(const struct draws *draws, uint32_t creation, char ret_text[33]);
+bool cluster_creation_read(const char *text, size_t length, uint32_t *ret_creation);
+
+/* By name, ACTION_NONE, NAMESPACE_NONE or NODE_NONE if there is none. O(count). */
+action_id cluster_find_action(const struct cluster *c, const char *text, size_t length);
+namespace_id cluster_find_namespace(const struct cluster *c, const char *text, size_t length);
+node_id cluster_find_node(const struct cluster *c, const char *text, size_t length);
+
+/* The namespace's uuid and key, by which its subject signs in: 36 and 64 characters and NUL. */
+void cluster_credentials(const struct cluster *c, namespace_id ns, char ret_user[37],
+                         char ret_password[65]);

@@ -31,6 +31,8 @@ static uint64_t entry_key(const struct entry *e)
         return (uint64_t)e->u.activation.id << 8 | e->kind;
     case ENTRY_ACK:
         return (uint64_t)e->u.ack.id << 8 | (uint64_t)e->u.ack.kind << 4 | e->kind;
+    case ENTRY_UNPARSABLE:
+        return e->kind;
     case ENTRY_CREATION:
     case ENTRY_CREATION_ACK:
         return ((uint64_t)e->u.creation.id << 8 | e->kind) ^
@@ -76,6 +78,17 @@ unsigned message_blobs(struct message *m, blob *ret_blobs[3])
         ret_blobs[0] = &m->u.http_reply.headers;
         ret_blobs[1] = &m->u.http_reply.body;
         return 2;
+    case MSG_HTTP_CHUNK:
+        ret_blobs[0] = &m->u.http_chunk.body;
+        return 1;
+    case MSG_KAFKA_FRAME:
+    case MSG_KAFKA_ANSWER:
+        ret_blobs[0] = &m->u.kafka_frame.bytes;
+        return 1;
+    case MSG_DOCUMENT_CALL:
+    case MSG_DOCUMENT_DONE:
+        ret_blobs[0] = &m->u.document.body;
+        return 1;
     case MSG_KAFKA_RECORDS:
         ret_blobs[0] = &m->u.kafka.batch;
         return 1;
@@ -166,6 +179,9 @@ static void out_entry(struct out *o, const struct entry *e)
     case ENTRY_WARM_UP:
         OUT(o, " warm-up");
         break;
+    case ENTRY_UNPARSABLE:
+        OUT(o, " unparsable bytes");
+        break;
     case ENTRY_ACK:
         OUT(o, " ack %s", e->u.ack.kind <= ACK_COMBINED ? acks[e->u.ack.kind] : "?");
         out_activation_id(o, e->u.ack.id);
@@ -253,13 +269,13 @@ static void out_watch(struct out *o, const struct message *m)
 static void out_database(struct out *o, const struct message *m)
 {
     static const char *const documents[] = {"action", "identity", "record"};
-    static const char *const results[] = {"found", "missing", "mismatch", "error"};
+    static const char *const results[] = {"found", "missing", "mismatch", "error", "conflict"};
     if (m->u.database.document <= DOCUMENT_RECORD)
         OUT(o, " %s", documents[m->u.database.document]);
     if (m->u.database.id != 0)
         out_activation_id(o, m->u.database.id);
     out_action(o, m->u.database.action);
-    if (m->kind == MSG_DATABASE_DOCUMENT && m->u.database.result <= DOCUMENT_ERROR)
+    if (m->kind == MSG_DATABASE_DOCUMENT && m->u.database.result <= DOCUMENT_CONFLICT)
         OUT(o, " %s", results[m->u.database.result]);
 }
 
@@ -357,6 +373,17 @@ static void out_payload(struct out *o, const struct message *m)
     case MSG_KAFKA_PRODUCED:
         out_topic(o, m->u.produced.topic);
         OUT(o, m->u.produced.ok ? " ok at %" PRIu64 : " failed", m->u.produced.offset);
+        break;
+    case MSG_DOCUMENT_CALL:
+    case MSG_DOCUMENT_DONE:
+        out_action(o, m->u.document.action);
+        break;
+    case MSG_HTTP_CHUNK:
+    case MSG_HTTP_CLOSED:
+    case MSG_KAFKA_FRAME:
+    case MSG_KAFKA_ANSWER:
+    case MSG_KAFKA_CLOSED:
+        OUT(o, " %" PRIu32, m->corr);
         break;
     case MSG_LEASE_GRANT:
     case MSG_LEASE_KEEPALIVE:

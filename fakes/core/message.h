@@ -31,7 +31,9 @@ enum link { LINK_LIST(LINK_MEMBER) LINK_COUNT };
 NAMES_DECLARE(link)
 
 /* X(NAME, text, link, call, carries): call 1: the host answers MSG_REFUSED when nobody
- * listens; carries 1: the payload begins with the activation's id. */
+ * listens; carries 1: the payload begins with the activation's id. The kinds behind `stored`
+ * are what clients on real sockets need besides; nothing simulated sends them. Append only: the
+ * number of a kind is part of its draws. */
 #define MESSAGE_LIST(X)                                                                        \
     X(POST, "post", POST, 0, 0)                                                                \
     X(REFUSED, "refused", HTTP, 0, 0)                                                          \
@@ -77,7 +79,14 @@ NAMES_DECLARE(link)
     X(DATABASE_READ, "read", DATABASE, 1, 0)                                                   \
     X(DATABASE_DOCUMENT, "document", DATABASE, 0, 0)                                           \
     X(DATABASE_STORE, "store", DATABASE, 1, 1)                                                 \
-    X(DATABASE_STORED, "stored", DATABASE, 0, 1)
+    X(DATABASE_STORED, "stored", DATABASE, 0, 1)                                               \
+    X(HTTP_CHUNK, "http-chunk", HTTP, 0, 0)                                                    \
+    X(HTTP_CLOSED, "http-closed", HTTP, 0, 0)                                                  \
+    X(KAFKA_FRAME, "kafka-frame", KAFKA, 0, 0)                                                 \
+    X(KAFKA_ANSWER, "kafka-answer", KAFKA, 0, 0)                                               \
+    X(KAFKA_CLOSED, "kafka-closed", KAFKA, 0, 0)                                               \
+    X(DOCUMENT_CALL, "document-call", DATABASE, 1, 0)                                          \
+    X(DOCUMENT_DONE, "document-done", DATABASE, 0, 0)
 #define MESSAGE_MEMBER(id, ...) MSG_##id,
 enum message_kind { MESSAGE_LIST(MESSAGE_MEMBER) MESSAGE_KIND_COUNT };
 NAMES_DECLARE(message)
@@ -108,7 +117,18 @@ struct message {
             uint16_t status;
             uint8_t content; /* enum content_type */
             uint8_t cors;    /* 1: the admin routes' CORS headers go with it */
+            uint8_t more;    /* 1: MSG_HTTP_CHUNKs with the same corr follow, until a last one */
+            uint8_t spare[3];
         } http_reply;
+        struct {
+            blob body;
+            uint8_t last, spare[3];
+        } http_chunk; /* http-closed: nothing; who asked for `corr` is gone */
+        struct {      /* corr: the connection; one frame at a time, answered before the next */
+            blob bytes;    /* without the length in front; an empty answer: none is sent */
+            uint8_t close; /* answer: close the connection */
+            uint8_t spare[3];
+        } kafka_frame;
         struct {
             activation_id id;
             action_id action;
@@ -205,6 +225,16 @@ struct message {
             uint8_t document, result, response, error;
             uint32_t concurrent_limit;
         } database;
+        struct { /* document-call, document-done: an action as a document */
+            action_id action;
+            namespace_id ns;
+            uint32_t revision; /* put, delete: the one that was read (0: none); done: of it */
+            uint32_t skip, limit;
+            blob body;      /* put: the document; done: it, or a JSON array of them */
+            uint8_t op;     /* enum document_op */
+            uint8_t result; /* enum document_result */
+            uint8_t spare[2];
+        } document;
         struct { /* store, stored */
             activation_id id;
             action_id action;

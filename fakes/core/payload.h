@@ -53,7 +53,8 @@ enum entry_kind {
     ENTRY_ACK,
     ENTRY_CREATION,
     ENTRY_CREATION_ACK,
-    ENTRY_WARM_UP
+    ENTRY_WARM_UP,
+    ENTRY_UNPARSABLE /* bytes of somebody else; only from a real topic */
 };
 struct entry { /* 32 bytes */
     uint8_t kind;
@@ -87,7 +88,15 @@ enum etcd_status { ETCD_OK, ETCD_LEASE_NOT_FOUND, ETCD_UNAVAILABLE, ETCD_LEASE_E
 enum range_mode { RANGE_GET, RANGE_PREFIX, RANGE_COUNT };
 enum fetch_result { FETCHED_ACTIVATION, FETCHED_NOTHING, FETCHED_NO_QUEUE, FETCHED_MISMATCH };
 enum document_kind { DOCUMENT_ACTION, DOCUMENT_IDENTITY, DOCUMENT_RECORD };
-enum document_result { DOCUMENT_FOUND, DOCUMENT_MISSING, DOCUMENT_MISMATCH, DOCUMENT_ERROR };
+enum document_result {
+    DOCUMENT_FOUND,
+    DOCUMENT_MISSING,
+    DOCUMENT_MISMATCH,
+    DOCUMENT_ERROR,
+    DOCUMENT_CONFLICT
+};
+/* Of actions; DOCUMENT_CONFLICT as a result: the revision is not the stored one any more. */
+enum document_op { DOCUMENT_GET, DOCUMENT_PUT, DOCUMENT_DELETE, DOCUMENT_LIST, DOCUMENT_RECORDS };
 enum http_method {
     HTTP_GET,
     HTTP_POST,

@@ -1,0 +1,31 @@
+#pragma once
+/*
+ * kafka_server.h - the port of the Kafka machine: frames in, frames out.
+ *
+ * A frame is a length (4 bytes, big endian) and so many bytes. One frame of a connection is
+ * given to the handler at a time; the next is read when it has been answered, as the broker
+ * does. A length below 0 or over the limit ends the connection.
+ */
+#include "live/loop.h"
+#include <stddef.h>
+
+#define KAFKA_FRAME_MAX ((size_t)100 << 20) /* socket.request.max.bytes */
+
+struct kafka_server;
+struct kafka_server_config {
+    struct loop *loop;
+    const char *address;
+    uint16_t port;
+    uint32_t connections_max;
+    void *context;
+    void (*on_frame)(void *context, uint32_t connection, const void *bytes, size_t length);
+    void (*on_closed)(void *context, uint32_t connection); /* by the client */
+};
+struct kafka_server *kafka_server_new(const struct kafka_server_config *config, char *ret_error,
+                                      size_t error_size);
+void kafka_server_free(struct kafka_server *self); /* resets every connection */
+uint16_t kafka_server_port(const struct kafka_server *self);
+/* length 0: the request wants no answer. Unknown (closed) connections: nothing. */
+void kafka_server_answer(struct kafka_server *self, uint32_t connection, const void *bytes,
+                         size_t length);
+void kafka_server_close(struct kafka_server *self, uint32_t connection);
