@@ -378,6 +378,9 @@ static void out_payload(struct out *o, const struct message *m)
     case MSG_DOCUMENT_DONE:
         out_action(o, m->u.document.action);
         break;
+    case MSG_CACHE_INVALIDATION:
+        out_action(o, m->u.document.action);
+        break;
     case MSG_HTTP_CHUNK:
     case MSG_HTTP_CLOSED:
     case MSG_KAFKA_FRAME:

@@ -86,7 +86,8 @@ NAMES_DECLARE(link)
     X(KAFKA_ANSWER, "kafka-answer", KAFKA, 0, 0)                                               \
     X(KAFKA_CLOSED, "kafka-closed", KAFKA, 0, 0)                                               \
     X(DOCUMENT_CALL, "document-call", DATABASE, 1, 0)                                          \
-    X(DOCUMENT_DONE, "document-done", DATABASE, 0, 0)
+    X(DOCUMENT_DONE, "document-done", DATABASE, 0, 0)                                          \
+    X(CACHE_INVALIDATION, "cache-invalidation", KAFKA, 0, 0)
 #define MESSAGE_MEMBER(id, ...) MSG_##id,
 enum message_kind { MESSAGE_LIST(MESSAGE_MEMBER) MESSAGE_KIND_COUNT };
 NAMES_DECLARE(message)
@@ -117,7 +118,7 @@ struct message {
             uint16_t status;
             uint8_t content; /* enum content_type */
             uint8_t cors;    /* 1: the admin routes' CORS headers go with it */
-            uint8_t more;    /* 1: MSG_HTTP_CHUNKs with the same corr follow, until a last one */
+            uint8_t more; /* 1: MSG_HTTP_CHUNKs with the same corr follow, until a last one */
             uint8_t spare[3];
         } http_reply;
         struct {

@@ -96,7 +96,13 @@ enum document_result {
     DOCUMENT_CONFLICT
 };
 /* Of actions; DOCUMENT_CONFLICT as a result: the revision is not the stored one any more. */
-enum document_op { DOCUMENT_GET, DOCUMENT_PUT, DOCUMENT_DELETE, DOCUMENT_LIST, DOCUMENT_RECORDS };
+enum document_op {
+    DOCUMENT_GET,
+    DOCUMENT_PUT,
+    DOCUMENT_DELETE,
+    DOCUMENT_LIST,
+    DOCUMENT_RECORDS
+};
 enum http_method {
     HTTP_GET,
     HTTP_POST,

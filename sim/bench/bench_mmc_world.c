@@ -204,8 +204,8 @@ static const struct cluster cluster = {
 
 struct host *mmc_world_new(struct arena *arena, const struct mmc_setup *setup)
 {
-    const struct host_sim_node machines[NODE_COUNT] = {{.ops = &clients_ops, .config = setup},
-                                                       {.ops = &station_ops, .config = setup}};
+    const struct host_node machines[NODE_COUNT] = {{.ops = &clients_ops, .config = setup},
+                                                   {.ops = &station_ops, .config = setup}};
     struct host *host = host_sim_new(&(struct host_sim_config){
         .arena = arena, .cluster = &cluster, .draws = &setup->draws, .nodes = machines});
     host_sim_start(host, NODE_STATION);

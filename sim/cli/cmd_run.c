@@ -1,5 +1,6 @@
 /* cmd_run.c - run one scenario, or each variant of one, and say what came of it. */
 #include "cli/cli.h"
+#include "cli/live.h"
 #include "cli/session.h"
 #include "cli/why.h"
 #include "report/report.h"
@@ -11,15 +12,18 @@
 struct run_command {
     struct session session;
     const char *path;
-    bool has_seed, json;
+    bool has_seed, json, is_live;
     uint64_t seed;
+    struct live_options live;
+    char host_options[1024];
 };
 
-static void say_start(const struct scenario *scenario)
+static void say_start(const struct scenario *scenario, bool is_live)
 {
-    fprintf(stderr, "rollcage %s: %s%s%s, hash %016" PRIx64 ", seed %" PRIu64 ", host sim\n",
+    fprintf(stderr, "rollcage %s: %s%s%s, hash %016" PRIx64 ", seed %" PRIu64 ", host %s\n",
             ROLLCAGE_VERSION, scenario->path, scenario->variant ? " variant " : "",
-            scenario->variant ? scenario->variant : "", scenario->hash, scenario->seed);
+            scenario->variant ? scenario->variant : "", scenario->hash, scenario->seed,
+            is_live ? "live" : "sim");
 }
 
 /* The steps during which most was failed or lost, most first; at most three. */
@@ -89,8 +93,15 @@ static int run_one(const struct run_command *command, const char *variant, bool 
     int status = session_read(&command->session, command->path, variant, command->has_seed,
                               command->seed, &scenario, &err);
     if (status == 0) {
-        say_start(&scenario);
-        status = session_run(&command->session, &scenario, result, &err);
+        say_start(&scenario, command->is_live);
+        struct session session = command->session;
+        struct live_run *live = NULL;
+        if (command->is_live) {
+            live = live_run_new(&command->live, &scenario, NULL);
+            session.host = live_run_host(live);
+        }
+        status = session_run(&session, &scenario, result, &err);
+        live_run_free(live);
         scenario_release(&scenario);
     }
     if (status != 0) {
@@ -153,7 +164,8 @@ static int parse(const struct cli_command *self, struct run_command *command, in
                  char **argv)
 {
     struct cli_args args = {.argc = argc, .argv = argv};
-    const char *value = "";
+    const char *value = "", *wrong = NULL;
+    bool has_live_option = false;
     while (args.at < args.argc && value) {
         if (cli_flag(&args, "--json")) {
             command->json = true;
@@ -168,9 +180,13 @@ static int parse(const struct cli_command *self, struct run_command *command, in
         } else if (cli_option(&args, "--variant", &value)) {
             command->session.variant = value;
         } else if (cli_option(&args, "--host", &value)) {
-            if (value && strcmp(value, "sim") != 0)
-                return cli_usage(self, "--host: only `sim` can run a scenario here, not",
-                                 value);
+            command->is_live = value && strcmp(value, "live") == 0;
+            if (value && !command->is_live && strcmp(value, "sim") != 0)
+                return cli_usage(self, "--host wants sim or live, not", value);
+        } else if (live_option(&command->live, &args, &value, &wrong)) {
+            has_live_option = true;
+            if (wrong)
+                return cli_usage(self, wrong, value);
         } else if (cli_option(&args, "--set", &value)) {
             if (command->session.set_count == SESSION_SETS_MAX)
                 return cli_usage(self, "too many --set", NULL);
@@ -185,7 +201,25 @@ static int parse(const struct cli_command *self, struct run_command *command, in
         return cli_usage(self, "the last option wants a value", NULL);
     if (*command->session.out == '\0')
         return cli_usage(self, "--out wants the name of a folder", NULL);
-    return command->path ? -1 : cli_usage(self, "no scenario given", NULL);
+    if (!command->path)
+        return cli_usage(self, "no scenario given", NULL);
+    if (has_live_option && !command->is_live)
+        return cli_usage(self, "--speed, --ports, --etcd, --kafka, --edge: with --host live",
+                         NULL);
+    return -1;
+}
+
+/* What the session must know of a live run; 0 or an exit code. */
+static int prepare_live(const struct cli_command *self, struct run_command *command)
+{
+    int status = live_check(self, &command->live);
+    if (status != 0)
+        return status;
+    live_options_text(&command->live, true, command->host_options,
+                      sizeof command->host_options);
+    command->session.hosts = HOSTS_LIVE;
+    command->session.host_options = command->host_options;
+    return 0;
 }
 
 static int run_run(const struct cli_command *self, int argc, char **argv)
@@ -193,6 +227,8 @@ static int run_run(const struct cli_command *self, int argc, char **argv)
     struct run_command command = {.session = {.out = "out", .keep = true}};
     int status = parse(self, &command, argc, argv);
     if (status >= 0)
+        return status;
+    if (command.is_live && (status = prepare_live(self, &command)) != 0)
         return status;
     session_catch_signals();
     struct scenario scenario;
@@ -223,10 +259,10 @@ static int run_run(const struct cli_command *self, int argc, char **argv)
 
 const struct cli_command cli_run = {
     .name = "run",
-    .usage =
-        "SCENARIO [--seed N] [--variant NAME] [--set PATH=VALUE]... [--out DIR] [--history] "
-        "[--json]",
-    .about = "Run one scenario in virtual time (each of its variants) and judge it.",
+    .usage = "SCENARIO [--seed N] [--host sim|live] [--variant NAME] [--set PATH=VALUE]... "
+             "[--out DIR] [--history] [--json]\n             live: " LIVE_USAGE,
+    .about = "Run one scenario (each of its variants), in virtual time or on real sockets, and "
+             "judge it.",
     .options =
         "  --seed N           over the file's own seed; what `expect:` names is then "
         "allowed, not required\n"
@@ -234,7 +270,9 @@ const struct cli_command cli_run = {
         "  --set PATH=VALUE   change a key: --set deploy.0.procedure=restart-only\n"
         "  --out DIR          where runs are left; out\n"
         "  --history          leave history.jsonl also when all went as expected\n"
-        "  --json             the result as JSON, nothing else on stdout; of variants a list\n",
+        "  --json             the result as JSON, nothing else on stdout; of variants a list\n"
+        "  --host live        the same cluster, load, procedure and checks on real "
+        "sockets\n" LIVE_OPTIONS,
     .example = "rollcage run scenarios/rollout/demo.yaml --seed 7",
     .run = run_run,
 };

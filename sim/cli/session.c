@@ -49,10 +49,12 @@ int session_read(const struct session *self, const char *path, const char *varia
     options.has_seed = has_seed;
     options.seed = seed;
     int status = scenario_read(path, &options, ret_scenario, err);
-    if (status == 0 && !(ret_scenario->hosts & HOSTS_SIM)) {
+    uint8_t wanted = self->hosts ? self->hosts : HOSTS_SIM;
+    if (status == 0 && !(ret_scenario->hosts & wanted)) {
+        const char *name = wanted == HOSTS_SIM ? "sim" : "live";
         scenario_release(ret_scenario);
-        return errmsg_set(err, ERR_LATER,
-                          "%s:1:1: its `hosts` leave out sim, expected sim in it", path);
+        return errmsg_set(err, ERR_LATER, "%s:1:1: its `hosts` leave out %s, expected %s in it",
+                          path, name, name);
     }
     return status;
 }
@@ -116,8 +118,11 @@ bool session_command(const struct session *self, const char *path, const char *v
     char number[24];
     snprintf(text, size, "%s", cli_program);
     snprintf(number, sizeof number, "%" PRIu64, seed);
-    bool fits = append_option(text, size, " run ", path) &&
-                append_option(text, size, " --seed ", number);
+    bool fits =
+        append(text, size, " ") && append(text, size, self->command ? self->command : "run") &&
+        append_option(text, size, " ", path) && append_option(text, size, " --seed ", number);
+    if (fits && self->host_options)
+        fits = append(text, size, self->host_options);
     if (fits && variant)
         fits = append_option(text, size, " --variant ", variant);
     for (uint32_t i = 0; i < self->set_count && fits; i++)
@@ -200,6 +205,23 @@ static void link_latest(const struct session *self, const char *directory)
     unlink(beside);
 }
 
+static int write_history(const struct scenario *scenario, const struct history *history,
+                         const char *directory, struct errmsg *err)
+{
+    char path[SESSION_PATH_SIZE + 16];
+    snprintf(path, sizeof path, "%s/history.jsonl", directory);
+    struct draws draws = {.seed = scenario->seed};
+    struct history_names names = {.cluster = &scenario->cluster,
+                                  .draws = &draws,
+                                  .step_names = scenario->step_names,
+                                  .step_name_count = scenario->step_name_count};
+    if (history_jsonl_write(history, &names, path) == 0)
+        return 0;
+    int status = cannot_write(err, path);
+    unlink(path);
+    return status;
+}
+
 /* The second run of a world that did not do what was expected: with a history. */
 static int run_traced(const struct session *self, const struct scenario *scenario,
                       const struct result *first, struct errmsg *err)
@@ -219,19 +241,12 @@ static int run_traced(const struct session *self, const struct scenario *scenari
                             "the traced run had digest %016" PRIx64 ", the first %016" PRIx64
                             ": see docs/determinism.md",
                             again.digest, first->digest);
-    char path[SESSION_PATH_SIZE + 16];
-    snprintf(path, sizeof path, "%s/history.jsonl", first->directory);
-    struct draws draws = {.seed = scenario->seed};
-    struct history_names names = {.cluster = &scenario->cluster,
-                                  .draws = &draws,
-                                  .step_names = scenario->step_names,
-                                  .step_name_count = scenario->step_name_count};
     if (status == 0 && !is_cut && history.is_short)
-        status = errmsg_set(err, ERR_ENVIRONMENT, "%s: out of memory; run it shorter", path);
-    else if (status == 0 && !is_cut && history_jsonl_write(&history, &names, path) != 0) {
-        status = cannot_write(err, path);
-        unlink(path);
-    }
+        status =
+            errmsg_set(err, ERR_ENVIRONMENT, "%s/history.jsonl: out of memory; run it shorter",
+                       first->directory);
+    else if (status == 0 && !is_cut)
+        status = write_history(scenario, &history, first->directory, err);
     history_release(&history);
     result_release(&again);
     return status;
@@ -248,8 +263,9 @@ static void remove_former(const char *directory)
     }
 }
 
+/* kept: the history of this very run, if it had one. */
 static int leave(const struct session *self, const struct scenario *scenario, bool traced,
-                 struct result *result, struct errmsg *err)
+                 const struct history *kept, struct result *result, struct errmsg *err)
 {
     char folder[256], path[SESSION_PATH_SIZE + 16];
     folder_of(scenario->path, folder, sizeof folder);
@@ -264,9 +280,11 @@ static int leave(const struct session *self, const struct scenario *scenario, bo
     int status = make_directories(result->directory, err);
     if (status == 0)
         remove_former(result->directory);
-    if (status == 0 && traced)
-        status = run_traced(self, scenario, result, err);
-    if (!traced || *session_interrupted)
+    bool has_history = traced && (kept ? !kept->is_short : !*session_interrupted);
+    if (status == 0 && has_history)
+        status = kept ? write_history(scenario, kept, result->directory, err)
+                      : run_traced(self, scenario, result, err);
+    if (!has_history)
         result->look_closer[0] = '\0'; /* without a history there is nothing to look at */
     snprintf(path, sizeof path, "%s/result.json", result->directory);
     if (status == 0 && report_json_file(result, path) != 0)
@@ -279,6 +297,20 @@ static int leave(const struct session *self, const struct scenario *scenario, bo
     return status;
 }
 
+/* What cannot be run again is kept as it goes; too long a run keeps nothing. */
+static void live_sink(void *context, const struct record *r)
+{
+    struct history *history = context;
+    if (history->is_short)
+        return;
+    if (history->count < SESSION_LIVE_RECORDS_MAX) {
+        history_append(history, r);
+        return;
+    }
+    history_release(history);
+    history->is_short = true;
+}
+
 int session_run(const struct session *self, const struct scenario *scenario,
                 struct result *ret_result, struct errmsg *err)
 {
@@ -286,16 +318,24 @@ int session_run(const struct session *self, const struct scenario *scenario,
     bool any = self->any_of_expected || scenario->seed != scenario->own_seed;
     struct session with = *self;
     with.any_of_expected = any;
-    struct run_options options = {.any_of_expected = any, .interrupted = session_interrupted};
+    struct history kept;
+    history_init(&kept);
+    struct run_options options = {
+        .any_of_expected = any, .interrupted = session_interrupted, .host = self->host};
+    if (self->host) {
+        options.sink = live_sink;
+        options.sink_context = &kept;
+    }
     int status = runner_run(scenario, &options, ret_result, err);
-    if (status != 0)
-        return status;
-    snprintf(ret_result->version, sizeof ret_result->version, "%s", ROLLCAGE_VERSION);
-    name_commands(self, scenario, ret_result);
-    bool is_cut = *session_interrupted;
-    bool traced = !is_cut && (self->history || !ret_result->expected ||
-                              (self->keep && ret_result->verdict == RESULT_FAIL));
-    if (!self->keep && !traced)
-        return 0;
-    return leave(&with, scenario, traced, ret_result, err);
+    if (status == 0) {
+        snprintf(ret_result->version, sizeof ret_result->version, "%s", ROLLCAGE_VERSION);
+        name_commands(self, scenario, ret_result);
+        bool is_cut = *session_interrupted && !self->host;
+        bool traced = !is_cut && (self->history || !ret_result->expected ||
+                                  (self->keep && ret_result->verdict == RESULT_FAIL));
+        if (self->keep || traced)
+            status = leave(&with, scenario, traced, self->host ? &kept : NULL, ret_result, err);
+    }
+    history_release(&kept);
+    return status;
 }

@@ -17,7 +17,14 @@ struct session {
     bool history;        /* always write history.jsonl */
     bool keep; /* write result.json and link out/latest; a suite keeps failures only */
     bool any_of_expected;
+    const struct run_host *host; /* NULL: virtual time */
+    uint8_t hosts;               /* HOSTS_SIM or HOSTS_LIVE: what the file must allow; 0: sim */
+    const char *host_options;    /* of the command that repeats the run: " --host live"; NULL */
+    const char *command;         /* that repeats it; NULL: run */
 };
+
+/* Records of a run that cannot be repeated are kept up to so many (256 MiB). */
+#define SESSION_LIVE_RECORDS_MAX ((size_t)1 << 22)
 
 /* Where shipped procedures are looked for last: beside the sources the program was built from.
  */
@@ -30,7 +37,8 @@ int session_read(const struct session *self, const char *path, const char *varia
 
 /*
  * Run a scenario that was read. When the outcome was not the expected one (or with history) the
- * run is repeated with tracing and leaves history.jsonl and repro.yaml beside result.json. The
+ * run is repeated with tracing and leaves history.jsonl and repro.yaml beside result.json (a
+ * live run is no second time the same: its history is kept as it goes, as far as it fits). The
  * result owns memory: result_release. Errors: ERR_ENVIRONMENT.
  */
 int session_run(const struct session *self, const struct scenario *scenario,

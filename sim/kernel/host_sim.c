@@ -512,4 +512,7 @@ const struct host_ops host_sim_ops = {.start = host_sim_start,
                                       .kill = host_sim_kill,
                                       .run_until = host_sim_run_until,
                                       .now = host_sim_now,
-                                      .pending = host_sim_pending};
+                                      .pending = host_sim_pending,
+                                      .event_count = host_sim_event_count,
+                                      .digest = host_sim_digest,
+                                      .release = host_sim_release};

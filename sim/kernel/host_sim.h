@@ -38,11 +38,6 @@
  */
 #include "core/host.h"
 
-struct host_sim_node {
-    const struct machine_ops *ops;
-    const void *config;
-};
-
 struct host_checkpoint {
     uint64_t event_count;
     tstamp at;
@@ -56,9 +51,9 @@ struct host_sim_config {
         *arena; /* of this world; what else lies in it (the plan) may be there already */
     const struct cluster *cluster;
     const struct draws *draws;
-    const struct host_sim_node *nodes; /* cluster->node_count */
-    tstamp begin;                      /* first instant; 0: TSTAMP_ORIGIN */
-    struct fault_ops faults;           /* plan NULL: none */
+    const struct host_node *nodes; /* cluster->node_count */
+    tstamp begin;                  /* first instant; 0: TSTAMP_ORIGIN */
+    struct fault_ops faults;       /* plan NULL: none */
     struct host_sinks sinks;
     bool trace; /* call sinks.event */
     /* Every HOST_CHECKPOINT_EVENTS; context is sinks.context. May be NULL. */

@@ -15,6 +15,7 @@ struct run {
     struct plan *plan;
     struct check_set *checks;
     struct check_world world;
+    const struct host_ops *ops;
     struct host *host;
     tstamp last_action; /* the last load, deploy step or fault */
     uint32_t down[NODE_KIND_COUNT];
@@ -71,12 +72,13 @@ static void on_checkpoint(void *context, const struct host_checkpoint *checkpoin
                                         });
 }
 
-static bool run_open(struct run *self)
+static int run_open(struct run *self, struct errmsg *err)
 {
     const struct scenario *scenario = self->scenario;
     self->arena = arena_new(RUNNER_ARENA_BYTES);
     if (!self->arena)
-        return false;
+        return errmsg_set(err, ERR_ENVIRONMENT, "no address space for a world of %zu bytes",
+                          RUNNER_ARENA_BYTES);
     self->draws = (struct draws){.seed = scenario->seed};
     self->plan = plan_new(self->arena, &scenario->cluster, &self->draws, scenario->faults,
                           scenario->fault_count);
@@ -90,22 +92,36 @@ static bool run_open(struct run *self)
     self->last_action = TSTAMP_ORIGIN;
 
     uint32_t count = scenario->cluster.node_count;
-    struct host_sim_node *nodes = arena_alloc(self->arena, ARENA_HOST, count * sizeof *nodes);
+    struct host_node *nodes = arena_alloc(self->arena, ARENA_HOST, count * sizeof *nodes);
     for (uint32_t i = 0; i < count; i++) {
         enum node_kind kind = cluster_kind(&scenario->cluster, (node_id)i);
-        nodes[i] = (struct host_sim_node){cast_ops(kind), scenario->configs[kind]};
+        nodes[i] = (struct host_node){cast_ops(kind), scenario->configs[kind]};
     }
-    struct host_sim_config config = {.arena = self->arena,
-                                     .cluster = &scenario->cluster,
-                                     .draws = &self->draws,
-                                     .nodes = nodes,
-                                     .begin = TSTAMP_ORIGIN - RUNNER_BOOT,
-                                     .sinks = {.context = self, .record = on_record},
-                                     .checkpoint = on_checkpoint};
+    const struct run_host *other = self->options->host;
+    struct host_world world = {.arena = self->arena,
+                               .cluster = &scenario->cluster,
+                               .draws = &self->draws,
+                               .nodes = nodes,
+                               .begin = TSTAMP_ORIGIN - (other ? other->boot : RUNNER_BOOT),
+                               .sinks = {.context = self, .record = on_record}};
     if (scenario->fault_count > 0)
-        config.faults = plan_ops(self->plan);
+        world.faults = plan_ops(self->plan);
+    if (other) {
+        self->ops = other->ops;
+        self->host = other->open(other->context, &world, err);
+        return self->host ? 0 : -ERR_ENVIRONMENT;
+    }
+    struct host_sim_config config = {.arena = world.arena,
+                                     .cluster = world.cluster,
+                                     .draws = world.draws,
+                                     .nodes = world.nodes,
+                                     .begin = world.begin,
+                                     .faults = world.faults,
+                                     .sinks = world.sinks,
+                                     .checkpoint = on_checkpoint};
+    self->ops = &host_sim_ops;
     self->host = host_sim_new(&config);
-    return true;
+    return 0;
 }
 
 /* Stores first, then those who use them, the load and the deploy tool last. */
@@ -117,12 +133,12 @@ static void run_boot(struct run *self)
     const struct cluster *cluster = &self->scenario->cluster;
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++)
         for (uint32_t k = 0; k < cluster->counts[order[i]]; k++)
-            host_sim_start(self->host, (node_id)(cluster->firsts[order[i]] + k));
+            self->ops->start(self->host, (node_id)(cluster->firsts[order[i]] + k));
 }
 
 static void run_to(struct run *self, tstamp until)
 {
-    host_sim_run_until(self->host, until);
+    self->ops->run_until(self->host, until);
     check_set_advance(self->checks, until);
 }
 
@@ -140,6 +156,18 @@ static tstamp load_end(const struct scenario *scenario)
     return end;
 }
 
+static bool is_held(const struct run *self)
+{
+    const struct run_host *other = self->options->host;
+    return other && other->is_held && other->is_held(other->context);
+}
+
+static const char *host_error(const struct run *self)
+{
+    const struct run_host *other = self->options->host;
+    return other && other->error ? other->error(self->host) : NULL;
+}
+
 /* Until nothing is owed; false: something still was, and `pending` says what. */
 static bool run_settle(struct run *self, tstamp *now, char *pending, size_t size)
 {
@@ -147,9 +175,13 @@ static bool run_settle(struct run *self, tstamp *now, char *pending, size_t size
     tstamp storm_end = load_end(self->scenario);
     if (plan_last(self->plan) > storm_end)
         storm_end = plan_last(self->plan);
-    while (!(interrupted && *interrupted)) {
+    while (!(interrupted && *interrupted) && !host_error(self)) {
         run_to(self, *now += SEC(1));
-        bool owed = host_sim_pending(self->host, pending, size);
+        if (is_held(self)) { /* what somebody outside does counts as an action */
+            self->last_action = *now;
+            continue;
+        }
+        bool owed = self->ops->pending(self->host, pending, size);
         if (!owed && *now >= storm_end)
             return true;
         if ((*now > self->last_action + RUNNER_SETTLE && *now > storm_end) ||
@@ -229,11 +261,13 @@ static void fill(struct run *self, struct result *result)
              scenario->variant ? scenario->variant : "");
     snprintf(result->hash, sizeof result->hash, "%016llx", (unsigned long long)scenario->hash);
     snprintf(result->why, sizeof result->why, "%s", scenario->why ? scenario->why : "");
-    snprintf(result->host, sizeof result->host, "sim");
+    snprintf(result->host, sizeof result->host, "%s",
+             self->options->host ? self->options->host->name : "sim");
     result->seed = scenario->seed;
-    result->events = host_sim_event_count(self->host);
-    struct digest digest = {host_sim_digest(self->host)};
-    check_set_digest(self->checks, &digest);
+    result->events = self->ops->event_count(self->host);
+    struct digest digest = {self->ops->digest(self->host)};
+    if (digest.state != 0) /* else the host promises none */
+        check_set_digest(self->checks, &digest);
     result->digest = digest.state;
 }
 
@@ -244,39 +278,51 @@ static uint64_t wall_ns(void)
     return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }
 
+static int finish(struct run *self, tstamp now, bool interrupted, struct errmsg *err)
+{
+    uint64_t before = failed_checks(self); /* what is under way at a cut is not lost */
+    check_set_end(self->checks, now);
+    fill(self, self->result);
+    const char *skips[TRACE_SKIP_COUNT + 1] = {""};
+    for (unsigned i = 0; i < TRACE_SKIP_COUNT; i++)
+        skips[i + 1] = trace_skip_to_string(i);
+    int status =
+        result_capture(self->result, self->checks, &self->world, skips, TRACE_SKIP_COUNT + 1);
+    if (interrupted)
+        result_keep_checks(self->result, before);
+    judge(self, self->result, interrupted ? before : failed_checks(self), interrupted);
+    name_idle_rules(self, self->result);
+    self->result->virtual_ns = now - TSTAMP_ORIGIN;
+    return status == 0 ? 0 : errmsg_set(err, ERR_ENVIRONMENT, "out of memory");
+}
+
 int runner_run(const struct scenario *scenario, const struct run_options *options,
                struct result *ret_result, struct errmsg *err)
 {
     uint64_t wall_start = wall_ns();
     struct run self = {.scenario = scenario, .options = options, .result = ret_result};
-    if (!run_open(&self))
-        return errmsg_set(err, ERR_ENVIRONMENT, "no address space for a world of %zu bytes",
-                          RUNNER_ARENA_BYTES);
-    run_boot(&self);
-    tstamp now = TSTAMP_ORIGIN;
-    char pending[256] = "";
-    run_to(&self, now);
-    bool settled = run_settle(&self, &now, pending, sizeof pending);
-    bool interrupted = options->interrupted && *options->interrupted;
-    if (!interrupted)
-        check_set_settle(self.checks, now, settled ? NULL : pending);
-    if (settled)
-        run_to(&self, now += RUNNER_TAIL);
-    uint64_t before = failed_checks(&self); /* what is under way at a cut is not lost */
-    check_set_end(self.checks, now);
-    fill(&self, ret_result);
-    const char *skips[TRACE_SKIP_COUNT + 1] = {""};
-    for (unsigned i = 0; i < TRACE_SKIP_COUNT; i++)
-        skips[i + 1] = trace_skip_to_string(i);
-    int status =
-        result_capture(ret_result, self.checks, &self.world, skips, TRACE_SKIP_COUNT + 1);
-    if (interrupted)
-        result_keep_checks(ret_result, before);
-    judge(&self, ret_result, interrupted ? before : failed_checks(&self), interrupted);
-    name_idle_rules(&self, ret_result);
-    ret_result->virtual_ns = now - TSTAMP_ORIGIN;
+    int status = run_open(&self, err);
+    if (status == 0) {
+        run_boot(&self);
+        tstamp now = TSTAMP_ORIGIN;
+        char pending[256] = "";
+        run_to(&self, now);
+        bool settled = run_settle(&self, &now, pending, sizeof pending);
+        bool interrupted = options->interrupted && *options->interrupted;
+        if (!interrupted)
+            check_set_settle(self.checks, now, settled ? NULL : pending);
+        if (settled)
+            run_to(&self, now += RUNNER_TAIL);
+        if (host_error(&self))
+            status = errmsg_set(err, ERR_ENVIRONMENT, "%s", host_error(&self));
+        else
+            status = finish(&self, now, interrupted, err);
+        if (options->host && options->host->close)
+            options->host->close(options->host->context);
+        self.ops->release(self.host);
+    }
     ret_result->wall_ns = wall_ns() - wall_start;
-    host_sim_release(self.host);
-    arena_free(self.arena);
-    return status == 0 ? 0 : errmsg_set(err, ERR_ENVIRONMENT, "out of memory");
+    if (self.arena)
+        arena_free(self.arena);
+    return status;
 }

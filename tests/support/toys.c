@@ -98,7 +98,7 @@ struct toys *toys_new(toy_handler_fn *handler)
                                             .behaviour_from = BEHAVIOUR_PRE_5338,
                                             .behaviour_to = BEHAVIOUR_HEAD};
         (void)snprintf(self->infos[i].name, sizeof self->infos[i].name, "%s", nodes[i].name);
-        self->machines[i] = (struct host_sim_node){.ops = &toy_ops, .config = config};
+        self->machines[i] = (struct host_node){.ops = &toy_ops, .config = config};
         self->cluster.counts[nodes[i].kind] = 1;
         self->cluster.firsts[nodes[i].kind] = (node_id)i;
     }

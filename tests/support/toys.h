@@ -47,7 +47,7 @@ struct toys {
     struct node_info infos[TOY_NODE_COUNT];
     struct cluster cluster;
     struct draws draws;
-    struct host_sim_node machines[TOY_NODE_COUNT];
+    struct host_node machines[TOY_NODE_COUNT];
     struct host_sim_config config; /* change it before toys_start */
     struct host *host;
     struct toy_line lines[TOY_LOG_MAX];

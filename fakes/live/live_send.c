@@ -1,0 +1,248 @@
+/*
+ * live_send.c - from a machine to wherever its message goes, and the plan's word on it.
+ *
+ * The plan is asked once for each message: here when it is sent; for HTTP requests where they
+ * arrive, so that a client that is not ours meets the same faults; for answers of a server
+ * elsewhere when they come in.
+ */
+#include <string.h>
+
+#include "live/host_live_internal.h"
+
+static activation_id message_activation(const struct message *m)
+{
+    return message_infos[m->kind].carries ? m->u.invoke.id : 0;
+}
+
+void live_record_lost(struct host *self, const struct message *m)
+{
+    struct record r = live_record(self, RECORD_MESSAGE_LOST, m->from);
+    r.actor = m->from_actor;
+    r.cause = m->cause;
+    r.peer = m->to;
+    r.detail = (uint8_t)m->kind;
+    r.activation = message_activation(m);
+    live_keep(self, &r);
+}
+
+void live_refuse(struct host *self, const struct message *m)
+{
+    if (!message_infos[m->kind].call) {
+        live_record_lost(self, m);
+        return;
+    }
+    struct message answer = {.kind = MSG_REFUSED,
+                             .from = m->to,
+                             .to = m->from,
+                             .from_actor = m->to_actor,
+                             .to_actor = m->from_actor,
+                             .corr = m->corr,
+                             .cause = m->cause};
+    answer.u.refused.kind = m->kind;
+    live_push(self, self->now, ITEM_DELIVER, &answer);
+}
+
+/* ---- the plan ---- */
+
+static void record_fault(struct host *self, const struct message *m, uint16_t rule)
+{
+    struct record r = live_record(self, RECORD_FAULT_APPLIED, m->from);
+    r.actor = m->from_actor;
+    r.cause = m->cause;
+    r.peer = m->to;
+    r.detail = (uint8_t)m->kind;
+    r.value = rule;
+    r.activation = message_activation(m);
+    live_keep(self, &r);
+}
+
+/* FAULT_PASS when there is no plan, or no rule for it. */
+static struct fault_verdict ask(struct host *self, const struct message *m)
+{
+    struct fault_verdict pass = {.action = FAULT_PASS};
+    if (self->world.faults.plan == NULL)
+        return pass;
+    const struct live_node *n = live_node_at(self, m->from);
+    if (n != NULL && (n->fault_mask >> m->kind & 1) == 0)
+        return pass;
+    struct fault_verdict verdict =
+        self->world.faults.ask(self->world.faults.plan, m, self->now, message_key(m));
+    if (verdict.action == FAULT_ANSWER && m->kind != MSG_HTTP_REQUEST)
+        verdict.action = FAULT_DELAY; /* only HTTP can be answered by a rule */
+    if (verdict.action != FAULT_PASS)
+        record_fault(self, m, verdict.rule);
+    return verdict;
+}
+
+/* A count given in the node's name is the node's answer to whoever judges. */
+static void record_count(struct host *self, const struct message *m,
+                         const struct fault_verdict *verdict)
+{
+    struct record r = live_record(self, RECORD_COUNT_ANSWERED, m->to);
+    r.cause = m->cause;
+    r.value = verdict->count;
+    r.detail = (uint8_t)(verdict->status / 100);
+    live_keep(self, &r);
+}
+
+bool live_fault_at_receiver(struct host *self, struct message *m)
+{
+    struct fault_verdict verdict = ask(self, m);
+    if (verdict.action == FAULT_DELAY) {
+        live_push(self, tstamp_add(self->now, verdict.delay), ITEM_DELIVER, m);
+        return true;
+    }
+    if (verdict.action != FAULT_ANSWER)
+        return false;
+    if (verdict.is_count)
+        record_count(self, m, &verdict);
+    struct message reply = {.kind = MSG_HTTP_REPLY,
+                            .from = m->to,
+                            .to = m->from,
+                            .to_actor = m->from_actor,
+                            .corr = m->corr,
+                            .cause = m->cause};
+    const char *body = blob_bytes(self->world.arena, verdict.body);
+    bool is_json = verdict.body != 0 && body[0] != '\0' && strchr("{[\"", body[0]) != NULL;
+    reply.u.http_reply.status = verdict.status;
+    reply.u.http_reply.body = verdict.body;
+    reply.u.http_reply.content = verdict.body == 0 ? CONTENT_NONE
+                                 : is_json         ? CONTENT_JSON
+                                                   : CONTENT_TEXT;
+    live_free_blobs(self, m);
+    live_push(self, tstamp_add(self->now, verdict.delay), ITEM_SEND, &reply);
+    return true;
+}
+
+void live_arrive(struct host *self, struct message *m, bool is_asked)
+{
+    tstamp at = self->now;
+    if (is_asked) {
+        struct fault_verdict verdict = ask(self, m);
+        if (verdict.action == FAULT_DELAY)
+            at = tstamp_add(at, verdict.delay);
+    }
+    live_push(self, at, ITEM_DELIVER, m);
+}
+
+/* ---- the way ---- */
+
+static bool goes_inside(const struct message *m)
+{
+    enum link link = (enum link)message_infos[m->kind].link;
+    return link == LINK_POST || link == LINK_DATABASE || m->kind == MSG_EDGE_CHANGE ||
+           m->kind == MSG_EDGE_CHANGED || m->kind == MSG_CACHE_INVALIDATION;
+}
+
+static const struct range *inside_range(const struct host *self, const struct message *m)
+{
+    const struct cluster *c = self->world.cluster;
+    switch ((enum link)message_infos[m->kind].link) {
+    case LINK_DATABASE:
+        return &c->timing[TIMING_LINK_DATABASE];
+    case LINK_KAFKA:
+        return &c->timing[TIMING_LINK_KAFKA];
+    case LINK_HTTP:
+        return &c->timing[TIMING_LINK_HTTP];
+    case LINK_POST:
+    case LINK_ETCD:
+    case LINK_WATCH:
+    case LINK_GRPC:
+    case LINK_REMOTING:
+    case LINK_CONTROL:
+    case LINK_COUNT:
+        break;
+    }
+    return NULL;
+}
+
+static void route_inside(struct host *self, const struct message *m)
+{
+    if (m->to == NODE_HOST) {
+        ASSERT_OP(m->kind, ==, MSG_EDGE_CHANGED);
+        live_outside_done(self, m->corr, m->u.edge_changed.ok);
+        return;
+    }
+    const struct range *range = inside_range(self, m);
+    duration length = range == NULL
+                          ? 0
+                          : draw_range(self->world.draws, PURPOSE_LINK_DATABASE,
+                                       draw_mix(m->from, m->to), self->next_number, *range);
+    live_push(self, tstamp_add(self->now, length), ITEM_DELIVER, m);
+}
+
+static void route_http(struct host *self, struct message *m)
+{
+    switch ((enum message_kind)m->kind) {
+    case MSG_HTTP_REPLY:
+    case MSG_HTTP_CHUNK:
+    case MSG_INVOKE_REPLY:
+    case MSG_FETCHED:
+    case MSG_RESCHEDULED:
+    case MSG_QUEUE_CREATED:
+        live_http_reply(self, m);
+        return;
+    default: /* a number that the wire knows or does not */
+        live_call_http(self, m, NULL);
+        return;
+    }
+}
+
+void live_route(struct host *self, struct message *m)
+{
+    if (m->to == NODE_HOST && m->kind == MSG_CONTROL) {
+        live_on_control(self, m);
+        return;
+    }
+    if (goes_inside(m)) {
+        route_inside(self, m);
+        return;
+    }
+    switch ((enum link)message_infos[m->kind].link) {
+    case LINK_ETCD:
+    case LINK_WATCH:
+        live_etcd_send(self, m);
+        return;
+    case LINK_KAFKA:
+        if (m->kind == MSG_KAFKA_ANSWER)
+            live_kafka_answer(self, m);
+        else
+            live_kafka_send(self, m);
+        return;
+    case LINK_HTTP:
+    case LINK_GRPC:
+    case LINK_REMOTING:
+        route_http(self, m);
+        return;
+    case LINK_POST:
+    case LINK_DATABASE:
+    case LINK_CONTROL:
+    case LINK_COUNT:
+        break;
+    }
+    live_record_lost(self, m);
+    live_free_blobs(self, m);
+}
+
+static void own_blobs(struct host *self, struct message *m)
+{
+    if ((self->blob_kinds >> m->kind & 1) == 0)
+        return;
+    blob *blobs[3];
+    for (unsigned count = message_blobs(m, blobs); count > 0; count--)
+        blob_own(self->world.arena, ARENA_MESSAGE, *blobs[count - 1]);
+}
+
+void live_send(struct host *self, const struct message *sent)
+{
+    struct message m = *sent;
+    own_blobs(self, &m);
+    if (m.kind != MSG_HTTP_REQUEST) { /* those are asked about where they arrive */
+        struct fault_verdict verdict = ask(self, &m);
+        if (verdict.action == FAULT_DELAY) {
+            live_push(self, tstamp_add(self->now, verdict.delay), ITEM_SEND, &m);
+            return;
+        }
+    }
+    live_route(self, &m);
+}
