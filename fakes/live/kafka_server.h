@@ -16,16 +16,20 @@ struct kafka_server_config {
     struct loop *loop;
     const char *address;
     uint16_t port;
-    uint32_t connections_max;
+    uint32_t connections_max; /* 1 to 65535; further clients are closed at once */
     void *context;
+    /* May answer, close and free at once. `bytes` without the length, valid in the call. */
     void (*on_frame)(void *context, uint32_t connection, const void *bytes, size_t length);
-    void (*on_closed)(void *context, uint32_t connection); /* by the client */
+    /* By the client, or for a bad length; whole frames before that were given. Not called for
+     * what kafka_server_close or kafka_server_free ended. */
+    void (*on_closed)(void *context, uint32_t connection);
 };
 struct kafka_server *kafka_server_new(const struct kafka_server_config *config, char *ret_error,
                                       size_t error_size);
 void kafka_server_free(struct kafka_server *self); /* resets every connection */
 uint16_t kafka_server_port(const struct kafka_server *self);
-/* length 0: the request wants no answer. Unknown (closed) connections: nothing. */
+/* `bytes` without the length. length 0: the request wants no answer. Unknown (closed)
+ * connections: nothing. */
 void kafka_server_answer(struct kafka_server *self, uint32_t connection, const void *bytes,
                          size_t length);
 void kafka_server_close(struct kafka_server *self, uint32_t connection);
