@@ -29,7 +29,9 @@ struct served {
     char host_options[1024];
     char **command; /* exec; NULL: serve */
 
-    const struct scenario *scenario;
+    struct scenario *scenario;
+    struct host *host;
+    bool has_ended_load;
     struct live_files files;
     struct live_control *control;
     pid_t child; /* 0: not begun, or over */
@@ -68,6 +70,7 @@ static bool on_opened(void *context, struct host *host, struct errmsg *err)
 {
     struct served *self = context;
     char out[1024];
+    self->host = host;
     self->files = (struct live_files){.scenario = self->scenario, .host = host};
     self->control = live_control_new(host, &self->files, err);
     if (!self->control)
@@ -125,9 +128,8 @@ static void end_command(struct served *self)
 }
 
 /* Asked once a second from scenario time 0 on. */
-static bool is_held(void *context)
+static bool holds(struct served *self)
 {
-    struct served *self = context;
     if (!self->command)
         return !released;
     if (self->is_over)
@@ -146,6 +148,30 @@ static bool is_held(void *context)
     if (released)
         end_command(self);
     return true;
+}
+
+/* With whoever deployed gone the load ends too: the cluster is to come to rest. */
+static void end_load(struct served *self)
+{
+    tstamp now = host_live_ops.now(self->host);
+    for (uint32_t i = 0; i < self->scenario->load_count; i++) {
+        struct load_entry *load = &self->scenario->loads[i];
+        duration length = now > load->from ? now - load->from : 0;
+        if (length < load->length)
+            load->length = length;
+        load->call_count = 0;
+    }
+}
+
+static bool is_held(void *context)
+{
+    struct served *self = context;
+    if (holds(self))
+        return true;
+    if (!self->has_ended_load)
+        end_load(self);
+    self->has_ended_load = true;
+    return false;
 }
 
 /* ---- the command lines ---- */

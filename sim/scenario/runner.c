@@ -172,11 +172,11 @@ static const char *host_error(const struct run *self)
 static bool run_settle(struct run *self, tstamp *now, char *pending, size_t size)
 {
     const volatile bool *interrupted = self->options->interrupted;
-    tstamp storm_end = load_end(self->scenario);
-    if (plan_last(self->plan) > storm_end)
-        storm_end = plan_last(self->plan);
     while (!(interrupted && *interrupted) && !host_error(self)) {
         run_to(self, *now += SEC(1));
+        tstamp storm_end = load_end(self->scenario); /* who holds the run may end it early */
+        if (plan_last(self->plan) > storm_end)
+            storm_end = plan_last(self->plan);
         if (is_held(self)) { /* what somebody outside does counts as an action */
             self->last_action = *now;
             continue;
