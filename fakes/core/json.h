@@ -51,6 +51,9 @@ struct json_in { /* a view of one value */
 struct json_in json_in_parse(const char *text, size_t length);
 size_t json_in_count(struct json_in value); /* members or elements; 0 for others */
 bool json_in_member(struct json_in object, const char *name, struct json_in *ret_value);
+/* Several members in one walk, in the order of `names`; those that miss are JSON_INVALID. */
+void json_in_members(struct json_in object, const char *const *names, size_t count,
+                     struct json_in *ret_values);
 bool json_in_element(struct json_in array, size_t index, struct json_in *ret_value);
 bool json_in_number(struct json_in value, int64_t *ret_number); /* integers only */
 /* Decoded string, NUL-terminated; false if not a string or too long. */

@@ -184,8 +184,10 @@ static struct json_in scan_view(const struct scan *s)
 struct json_in json_in_parse(const char *text, size_t length)
 {
     struct json_in none = {text, 0, JSON_INVALID};
+    if (length == 0)
+        return none;
     struct scan s = {.at = text, .end = text + length};
-    if (length == 0 || !scan_value(&s, 0))
+    if (!scan_value(&s, 0))
         return none;
     struct json_in value = scan_view(&s);
     scan_blanks(&s);
@@ -244,6 +246,29 @@ bool json_in_member(struct json_in object, const char *name, struct json_in *ret
         }
     } while (walk_next(&s));
     return found;
+}
+
+void json_in_members(struct json_in object, const char *const *names, size_t count,
+                     struct json_in *ret_values)
+{
+    struct scan s;
+    for (size_t i = 0; i < count; i++)
+        ret_values[i] = (struct json_in){.kind = JSON_INVALID};
+    if (object.kind != JSON_OBJECT || !walk_begin(object, &s))
+        return;
+    do {
+        scan_blanks(&s);
+        const char *first = s.at;
+        bool ok = scan_string(&s);
+        struct json_in key = {first, (size_t)(s.at - first), JSON_STRING};
+        scan_blanks(&s);
+        ok = ok && scan_char(&s, ':') && scan_value(&s, 0);
+        ASSERT(ok);
+        for (size_t i = 0; i < count; i++) {
+            if (decoded_is(key, names[i]))
+                ret_values[i] = scan_view(&s);
+        }
+    } while (walk_next(&s));
 }
 
 bool json_in_element(struct json_in array, size_t index, struct json_in *ret_value)

@@ -15,8 +15,6 @@ NAMES_DEFINE(invoker_status, INVOKER_STATUS_LIST)
 
 #define REVISION_SEED UINT64_C(0x7265766973696f6e)
 #define CREATION_SEED UINT64_C(0x6f70656e77686973) /* as cluster_creation_text */
-#define RPC_PORT 13001u   /* scheduler.grpc port + index (ansible/group_vars/all) */
-#define PEKKO_PORT 25520u /* scheduler.pekko base port + index */
 
 bool key_equal(const struct key *a, const struct key *b)
 {
@@ -173,11 +171,12 @@ bool key_has_prefix(const struct key *key, const struct key *prefix, unsigned de
     return depth < 4 || key->revision == prefix->revision;
 }
 
-static int revision_print(uint32_t revision, char *text, size_t size)
+size_t key_print_revision(uint32_t revision, char *text, size_t size)
 {
     if (revision == 0)
-        return snprintf(text, size, "null");
-    return snprintf(text, size, "%" PRIu32 "-%08" PRIx32, revision, revision_hash(revision));
+        return (size_t)snprintf(text, size, "null");
+    return (size_t)snprintf(text, size, "%" PRIu32 "-%08" PRIx32, revision,
+                            revision_hash(revision));
 }
 
 static int key_print_node(const struct cluster *c, const struct key *key, char *text,
@@ -201,7 +200,7 @@ static int key_print_container(const struct cluster *c, const struct key *key, c
 {
     char revision[24], tail[80], creation[33];
     uint32_t index = node_index(c, key->node);
-    revision_print(key->revision, revision, sizeof revision);
+    key_print_revision(key->revision, revision, sizeof revision);
     if (key->family == KEY_IN_PROGRESS) {
         cluster_creation_text(NULL, key->id, creation);
         snprintf(tail, sizeof tail, "scheduler/%" PRIu32 "/creationId/%s", index, creation);
@@ -247,7 +246,7 @@ static int endpoints_print(const struct cluster *c, node_id node, char *text, si
     uint32_t index = node_index(c, node);
     return snprintf(text, size,
                     "{\"host\":\"%s\",\"rpcPort\":%" PRIu32 ",\"pekkoPort\":%" PRIu32 "}",
-                    cluster_node_name(c, node), RPC_PORT + index, PEKKO_PORT + index);
+                    cluster_node_name(c, node), KEY_RPC_PORT + index, KEY_PEKKO_PORT + index);
 }
 
 size_t value_print(const struct cluster *cluster, const struct value *value, char *text,

@@ -79,4 +79,9 @@ bool key_has_prefix(const struct key *key, const struct key *prefix, unsigned de
 size_t key_print(const struct cluster *cluster, const struct key *key, char *text, size_t size);
 size_t value_print(const struct cluster *cluster, const struct value *value, char *text,
                    size_t size);
+/* `1-9f2a6d01`, or `null` for 0, as it stands in keys. */
+size_t key_print_revision(uint32_t revision, char *text, size_t size);
+/* Ports in endpoints: scheduler.grpc's and scheduler.pekko's base and the scheduler's index. */
+#define KEY_RPC_PORT 13001u
+#define KEY_PEKKO_PORT 25520u
 uint64_t key_hash(const struct key *key); /* of the fields: for tables, never for order */

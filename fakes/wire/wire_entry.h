@@ -6,16 +6,19 @@
  */
 #include "wire/wire.h"
 
-/* One line of JSON. `topic` says nothing that the entry does not: it is not needed. */
+/* One line of JSON. */
 void wire_entry_write(const struct wire *self, const struct entry *entry,
                       struct wire_buffer *buffer);
 /*
- * What a reader of this kind of topic makes of the bytes; ENTRY_UNPARSABLE if it cannot be read
- * (the same texts that upstream's reader refuses; an ack signed by a scheduler is readable here
- * and marked ACK_BY_SCHEDULER, the machine refuses it). `cause` is left 0.
+ * What a reader of this topic, TOPIC(kind, index), makes of the bytes; ENTRY_UNPARSABLE if it
+ * cannot be read (the texts that upstream's reader refuses, and ids, actions, namespaces and
+ * revisions that this cluster has not made). Two are readable here and refused by the machine:
+ * an ack signed by a scheduler, marked ACK_BY_SCHEDULER, and creation errors that upstream's
+ * table lacks. `cause` is left 0. What the text does not say: the node whose topic it is comes
+ * from the topic's index; a shrunk or completion ack has no action (ACTION_NONE), a status of
+ * whisk error or none; a result or a placeholder's ack no signer (NODE_NONE).
  */
-struct entry wire_entry_read(const struct wire *self, enum topic_kind topic,
-                             struct wire_text text);
+struct entry wire_entry_read(const struct wire *self, uint32_t topic, struct wire_text text);
 
 /* An ActivationMessage alone: what fetch, reschedule and forward carry. */
 void wire_activation_write(const struct wire *self, const struct activation *activation,

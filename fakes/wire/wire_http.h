@@ -17,7 +17,12 @@
  * hex digits) which id an invocation has. A plain POST of a known action by its own subject
  * (right credentials, no body but none or `{}`, no parameter but `blocking`) that has both is
  * read as MSG_INVOKE; every other request to an API port is MSG_HTTP_REQUEST, which the machine
- * answers in full. Both are the same call.
+ * answers in full. Both are the same call. `sent_at` does not travel.
+ *
+ * An answer to an invocation read as MSG_INVOKE has a short record: id, status and error. A
+ * page of the edge reads as ERROR_NO_UPSTREAM (502) or ERROR_UPSTREAM_TIMEOUT (504), whatever
+ * the edge knew. Answers carry X-Rollcage, too: who answers (of an invocation: which
+ * controller), and the cause.
  */
 #include "wire/wire.h"
 
