@@ -55,6 +55,12 @@ bool json_in_member(struct json_in object, const char *name, struct json_in *ret
 void json_in_members(struct json_in object, const char *const *names, size_t count,
                      struct json_in *ret_values);
 bool json_in_element(struct json_in array, size_t index, struct json_in *ret_value);
+/* All elements, one after the other; none of what is no array. */
+struct json_array_walk {
+    const char *at, *end;
+};
+void json_array_begin(struct json_array_walk *self, struct json_in array);
+bool json_array_next(struct json_array_walk *self, struct json_in *ret_value);
 bool json_in_number(struct json_in value, int64_t *ret_number); /* integers only */
 /* Decoded string, NUL-terminated; false if not a string or too long. */
 bool json_in_string(struct json_in value, char *ret_text, size_t size);

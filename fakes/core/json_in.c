@@ -287,6 +287,25 @@ bool json_in_element(struct json_in array, size_t index, struct json_in *ret_val
     return false;
 }
 
+void json_array_begin(struct json_array_walk *self, struct json_in array)
+{
+    struct scan s;
+    bool has_any = array.kind == JSON_ARRAY && walk_begin(array, &s);
+    *self = has_any ? (struct json_array_walk){s.at, s.end} : (struct json_array_walk){0};
+}
+
+bool json_array_next(struct json_array_walk *self, struct json_in *ret_value)
+{
+    struct scan s = {.at = self->at, .end = self->end};
+    if (self->at == NULL)
+        return false;
+    bool ok = scan_value(&s, 0);
+    ASSERT(ok); /* the view came out of a valid text */
+    *ret_value = scan_view(&s);
+    self->at = walk_next(&s) ? s.at : NULL;
+    return true;
+}
+
 bool json_in_number(struct json_in value, int64_t *ret_number)
 {
     uint64_t magnitude = 0;

@@ -14,7 +14,9 @@ const char *wire_etcd_write(const struct wire *self, const struct message *m,
 /*
  * The typed answer to `request` (kind, payload, corr, addresses swapped), blobs in the arena
  * with owner ARENA_MESSAGE. status 0: no answer came. False: the body makes no sense.
- * Keys that no component wrote are left out of listings, but counted where the mode counts.
+ * Keys that no component wrote are left out of listings, but counted where the mode counts; a
+ * value that its key's family does not have is VALUE_RAW without bytes. A watch-create has its
+ * answers in a stream: here it is canceled, for none came.
  */
 bool wire_etcd_read(const struct wire *self, struct arena *arena, const struct message *request,
                     uint16_t status, struct wire_text body, struct message *ret_m);

@@ -56,8 +56,8 @@ void wire_http_write_request(const struct wire *self, const struct arena *arena,
  * from_actor, cause where the sender says who it is (else NODE_HOST, 0, 0). `corr`, `to` and
  * `to_actor` are the caller's to fill, but to_actor is ACTOR_QUEUE_MANAGER's for create-queue
  * and forward. At WIRE_API it never fails (MSG_HTTP_REQUEST with blobs of ARENA_MESSAGE; an
- * unknown method is told by false). At the other ports false means: not a request of ours (404
- * for the path, 400 for the body: *ret_status).
+ * unknown method is told by false, 405). At the other ports false means: not a request of ours
+ * (404 for the path, 400 for the body: *ret_status).
  */
 bool wire_http_read_request(const struct wire *self, struct arena *arena, enum node_kind server,
                             enum wire_port port, const struct wire_http_in *in,

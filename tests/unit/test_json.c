@@ -131,6 +131,49 @@ static void numbers_and_strings_are_decoded_within_bounds(void **state)
     assert_false(json_in_string(parse("7"), text, sizeof text));
 }
 
+static void several_members_are_found_in_one_walk(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"c", "a", "missing", "b"};
+    struct json_in values[4];
+    int64_t number = 0;
+    json_in_members(parse(" {\"a\":1,\"\\u0062\":[2,3] , \"a\":{},\"c\":null}"), names, 4,
+                    values);
+    assert_int_equal(values[0].kind, JSON_NULL);
+    assert_int_equal(values[1].kind, JSON_OBJECT); /* the last of equals */
+    assert_int_equal(values[2].kind, JSON_INVALID);
+    assert_int_equal(values[3].kind, JSON_ARRAY);
+    assert_true(json_in_element(values[3], 1, &values[0]));
+    assert_true(json_in_number(values[0], &number));
+    assert_int_equal(number, 3);
+    static const char *const others[] = {"{}", "[]", "\"a\""};
+    for (unsigned i = 0; i < 3; i++) {
+        json_in_members(parse(others[i]), names, 4, values);
+        for (unsigned k = 0; k < 4; k++)
+            assert_int_equal(values[k].kind, JSON_INVALID);
+    }
+}
+
+static void a_walk_gives_each_element_once(void **state)
+{
+    (void)state;
+    static const char *const none[] = {"[]", " [ ] ", "{\"a\":1}", "\"[1]\"", "7", "["};
+    struct json_array_walk walk;
+    struct json_in item;
+    int64_t number, next = 0;
+    json_array_begin(&walk, parse(" [ 0 ,1,2 , 3]"));
+    while (json_array_next(&walk, &item)) {
+        assert_true(json_in_number(item, &number));
+        assert_int_equal(number, next++);
+    }
+    assert_int_equal(next, 4);
+    assert_false(json_array_next(&walk, &item));
+    for (unsigned i = 0; i < sizeof none / sizeof none[0]; i++) {
+        json_array_begin(&walk, parse(none[i]));
+        assert_false(json_array_next(&walk, &item));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -140,6 +183,8 @@ int main(void)
         cmocka_unit_test(nesting_is_bounded),
         cmocka_unit_test(members_are_found_by_name_and_the_last_of_equals_counts),
         cmocka_unit_test(numbers_and_strings_are_decoded_within_bounds),
+        cmocka_unit_test(several_members_are_found_in_one_walk),
+        cmocka_unit_test(a_walk_gives_each_element_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
