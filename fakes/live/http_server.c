@@ -332,7 +332,8 @@ static void close_connection(struct http_connection *c)
     *(c->previous == NULL ? &self->connections : &c->previous->next) = c->next;
     if (c->next != NULL)
         c->next->previous = c->previous;
-    self->connection_count--;
+    /* At its limit libmicrohttpd does not look at the port until it runs again. */
+    self->has_work |= self->connection_count-- >= self->config.connections_max;
     if (c->is_watched)
         loop_unwatch(self->config.loop, c->fd);
     if (c->is_refused && !self->is_freed)
