@@ -7,8 +7,9 @@
  *
  * libcurl 7.88 sends a request again, up to five times, when a connection that it used again
  * breaks before the first byte of an answer (lib/transfer.c, Curl_retry_request): a server that
- * dies over a POST would get it twice. It looks whether an idle connection is still open before
- * it uses it, so that this is not needed: the second time it is about to send, it is stopped.
+ * dies over a POST would get it twice. So before each sending it is asked whether anything was
+ * sent already, and stopped. What remains is what the retry is for: a kept connection that the
+ * server had reset, which libcurl takes for open (it sees only an orderly end) until it writes.
  */
 #include "live/http_client.h"
 #include "core/assert.h"
@@ -37,9 +38,9 @@ struct call {
     struct http_call given; /* its callbacks; method, url, headers, body: in `text` */
     struct bytes text, answer_headers, answer_body;
     uint32_t index, serial;
-    uint32_t sends;
     unsigned status;
     bool is_pending, is_cancelled, has_tls;
+    bool is_stopped; /* before it was sent a second time */
     char reason[CURL_ERROR_SIZE];
 };
 
@@ -333,9 +334,8 @@ static void end_call(struct call *call)
     trim(&call->text);
     trim(&call->answer_headers);
     trim(&call->answer_body);
-    call->sends = 0;
     call->status = 0;
-    call->is_pending = call->is_cancelled = false;
+    call->is_pending = call->is_cancelled = call->is_stopped = false;
     call->reason[0] = '\0';
     call->next = self->spares;
     self->spares = call;
@@ -403,11 +403,19 @@ static int on_timer(CURLM *multi, long ms, void *context)
     return 0;
 }
 
+static bool is_sent(const struct call *call)
+{
+    long size = 0;
+    curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &size);
+    return size > 0 || call->is_stopped;
+}
+
 static int on_about_to_send(void *context, char *to, char *from, int to_port, int from_port)
 {
     (void)to, (void)from, (void)to_port, (void)from_port;
     struct call *call = context;
-    return ++call->sends == 1 ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+    call->is_stopped = is_sent(call);
+    return call->is_stopped ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 /* A status line begins anew (after a 100); the others become "Name: value\n". */
@@ -514,7 +522,7 @@ static enum http_failure failure_of(const struct call *call, CURLcode code)
 {
     if (code == CURLE_OK)
         return HTTP_ANSWERED;
-    if (call->sends == 0)
+    if (!is_sent(call))
         return HTTP_REFUSED;
     return code == CURLE_OPERATION_TIMEDOUT ? HTTP_TIMED_OUT : HTTP_BROKEN;
 }
@@ -523,7 +531,7 @@ static void tell(struct call *call, CURLcode code)
 {
     struct http_result result = {.failure = failure_of(call, code), .status = call->status};
     const char *reason = call->reason[0] != '\0' ? call->reason : curl_easy_strerror(code);
-    result.reason = call->sends > 1 ? "the connection closed without an answer" : reason;
+    result.reason = call->is_stopped ? "the connection closed without an answer" : reason;
     bool is_made = append(&call->answer_headers, "", 1) && append(&call->answer_body, "", 1);
     ASSERT(is_made);
     result.headers = call->answer_headers.at;

@@ -123,7 +123,6 @@ static enum MHD_Result deliver(struct http_connection *self)
     exchange->body = at + body_offset(self);
     exchange->body_length = self->in.length - 1 - body_offset(self);
     self->state = CONNECTION_REQUESTED;
-    http_connection_set_busy(self, true);
     self->server->config.on_request(self->server->config.context, exchange);
     if (self->server->is_freed || self->state == CONNECTION_DROPPED)
         return MHD_NO;
@@ -172,7 +171,7 @@ void http_exchange_on_completed(void *context, struct MHD_Connection *mhd, void 
     self->state = CONNECTION_IDLE;
     bytes_trim(&self->in, BUFFER_KEPT_MAX);
     bytes_trim(&self->out, BUFFER_KEPT_MAX);
-    http_connection_set_busy(self, false);
+    self->since_ns = self->server->now_ns;
 }
 
 void http_exchange_on_peer_closed(struct http_connection *self)

@@ -30,11 +30,10 @@ struct http_connection {
     struct http_exchange exchange; /* first: what the handler sees */
     struct http_server *server;
     struct MHD_Connection *mhd;
-    struct http_connection *next, *previous; /* in one of the server's lists */
+    struct http_connection *next, *previous; /* all of the server, or spares (next) */
     uint64_t since_ns;                       /* when it began to wait for a request */
     int fd;
     enum connection_state state;
-    bool is_busy;      /* in the list `busy`, not in `waiting` */
     bool is_suspended; /* libmicrohttpd does not look at it */
     bool is_watched;   /* we look whether the client closes */
     bool is_peer_closed, is_refused, has_ended;
@@ -51,10 +50,6 @@ struct farewell { /* refused while it still sends: read on, or it never sees the
     int fd;
 };
 
-struct connection_list {
-    struct http_connection *first, *last;
-};
-
 struct http_server {
     struct http_server_config config;
     struct loop_part part;
@@ -66,9 +61,8 @@ struct http_server {
     bool is_running; /* inside of MHD_run */
     bool is_freed;   /* inside of MHD_run: the rest is done when it returns */
     uint64_t now_ns, due_ns;
-    struct connection_list waiting; /* for a request, the longest first */
-    struct connection_list busy;
-    struct http_connection *spares;
+    uint64_t look_ns; /* for slow clients */
+    struct http_connection *connections, *spares;
     uint32_t connection_count, spare_count;
     struct farewell *farewells;
     uint32_t farewell_count;
@@ -79,7 +73,6 @@ bool bytes_append(struct bytes *self, const void *at, size_t length); /* false: 
 void bytes_trim(struct bytes *self, size_t keep_max);
 
 /* http_server.c */
-void http_connection_set_busy(struct http_connection *self, bool is_busy);
 void http_connection_suspend(struct http_connection *self);
 void http_connection_resume(struct http_connection *self);     /* if it is suspended */
 void http_connection_disconnect(struct http_connection *self); /* the client sees a reset */

@@ -25,6 +25,7 @@
 #define SPARES_MAX 4096u
 #define FAREWELLS_MAX 256u
 #define FAREWELL_NS UINT64_C(1000000000)
+#define LOOK_NS UINT64_C(1000000000)
 #define STOP_RUNS_MAX 16
 
 static void on_connection(void *context, struct MHD_Connection *mhd, void **socket_context,
@@ -174,16 +175,19 @@ static uint64_t request_max_ns(const struct http_server *self)
     return UINT64_C(2000000000) * self->config.timeout_s;
 }
 
+static bool is_waiting(const struct http_connection *c)
+{
+    return c->state == CONNECTION_IDLE || c->state == CONNECTION_READING;
+}
+
 static void cut_slow_clients(struct http_server *self)
 {
-    struct http_connection *c;
-    if (self->config.timeout_s == 0)
+    if (self->config.timeout_s == 0 || self->now_ns < self->look_ns)
         return;
-    while ((c = self->waiting.first) != NULL &&
-           self->now_ns - c->since_ns > request_max_ns(self)) {
-        (void)shutdown(c->fd, SHUT_RDWR);
-        http_connection_set_busy(c, true); /* out of this list */
-    }
+    self->look_ns = self->now_ns + LOOK_NS;
+    for (struct http_connection *c = self->connections; c != NULL; c = c->next)
+        if (is_waiting(c) && self->now_ns - c->since_ns > request_max_ns(self))
+            (void)shutdown(c->fd, SHUT_RDWR);
 }
 
 static void end_farewell(struct farewell *farewell)
@@ -215,8 +219,8 @@ static void find_due(struct http_server *self)
     self->due_ns = UINT64_MAX;
     if (MHD_get_timeout(self->daemon, &ms) == MHD_YES)
         self->due_ns = self->now_ns + ms * UINT64_C(1000000);
-    if (self->waiting.first != NULL && self->config.timeout_s != 0)
-        earlier(&self->due_ns, self->waiting.first->since_ns + request_max_ns(self) + 1);
+    if (self->connections != NULL && self->config.timeout_s != 0)
+        earlier(&self->due_ns, self->look_ns);
     for (struct farewell *farewell = self->farewells; farewell != NULL;
          farewell = farewell->next)
         earlier(&self->due_ns, farewell->until_ns);
@@ -243,29 +247,6 @@ static void turn(void *context)
 }
 
 /* ---- connections ---- */
-
-static void list_add(struct connection_list *list, struct http_connection *c)
-{
-    c->previous = list->last;
-    c->next = NULL;
-    *(list->last == NULL ? &list->first : &list->last->next) = c;
-    list->last = c;
-}
-
-static void list_remove(struct connection_list *list, struct http_connection *c)
-{
-    *(c->previous == NULL ? &list->first : &c->previous->next) = c->next;
-    *(c->next == NULL ? &list->last : &c->next->previous) = c->previous;
-}
-
-void http_connection_set_busy(struct http_connection *self, bool is_busy)
-{
-    struct http_server *server = self->server;
-    list_remove(self->is_busy ? &server->busy : &server->waiting, self);
-    list_add(is_busy ? &server->busy : &server->waiting, self);
-    self->is_busy = is_busy;
-    self->since_ns = server->now_ns;
-}
 
 static void on_peer_event(void *context, int fd, uint32_t events)
 {
@@ -348,8 +329,11 @@ static void bid_farewell(struct http_server *self, int fd)
 static void close_connection(struct http_connection *c)
 {
     struct http_server *self = c->server;
-    list_remove(c->is_busy ? &self->busy : &self->waiting, c);
-    self->connection_count--;
+    *(c->previous == NULL ? &self->connections : &c->previous->next) = c->next;
+    if (c->next != NULL)
+        c->next->previous = c->previous;
+    /* At its limit libmicrohttpd does not look at the port until it runs again. */
+    self->has_work |= self->connection_count-- >= self->config.connections_max;
     if (c->is_watched)
         loop_unwatch(self->config.loop, c->fd);
     if (c->is_refused && !self->is_freed)
@@ -378,22 +362,23 @@ static void on_connection(void *context, struct MHD_Connection *mhd, void **sock
     c->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     c->since_ns = self->now_ns;
     *socket_context = c;
-    list_add(&self->waiting, c);
+    c->next = self->connections;
+    if (c->next != NULL)
+        c->next->previous = c;
+    self->connections = c;
     self->connection_count++;
 }
 
 /* ---- the end ---- */
 
-static void end_connections(struct connection_list *list)
+static void end_connection(struct http_connection *c)
 {
-    for (struct http_connection *c = list->first; c != NULL; c = c->next) {
-        if (c->is_watched)
-            loop_unwatch(c->server->config.loop, c->fd);
-        c->is_watched = false;
-        c->state = CONNECTION_DROPPED;
-        http_connection_disconnect(c);
-        http_connection_resume(c);
-    }
+    if (c->is_watched)
+        loop_unwatch(c->server->config.loop, c->fd);
+    c->is_watched = false;
+    c->state = CONNECTION_DROPPED;
+    http_connection_disconnect(c);
+    http_connection_resume(c);
 }
 
 /* MHD_stop_daemon aborts the process while a connection is suspended: first all are resumed. */
@@ -403,8 +388,8 @@ void http_server_free(struct http_server *self)
         return;
     self->is_freed = true;
     http_server_close_port(self);
-    end_connections(&self->waiting);
-    end_connections(&self->busy);
+    for (struct http_connection *c = self->connections; c != NULL; c = c->next)
+        end_connection(c);
     end_farewells(self, UINT64_MAX);
     loop_unwatch(self->config.loop, self->epoll_fd);
     loop_remove_part(self->config.loop, &self->part);
