@@ -31,8 +31,8 @@ struct kafka_consumer {
     struct kafka_consumer_handler handler;
     char *topic;
     rd_kafka_t *client;
-    rd_kafka_queue_t
-        *queue; /* rebalances, records, errors: read only while the ring has room */
+    rd_kafka_queue_t *queue;   /* rebalances, records: read only while the ring has room */
+    rd_kafka_queue_t *others;  /* errors and statistics: of no use, but not to pile up */
     rd_kafka_queue_t *commits; /* results of commits, never behind records */
     int wake_fd, timer_fd;
     uint64_t armed_at; /* of the timer; 0: not armed */
@@ -106,10 +106,11 @@ static int watch_fds(struct kafka_consumer *self, char *error, size_t error_size
 
 static int subscribe(struct kafka_consumer *self, char *error, size_t error_size)
 {
-    (void)rd_kafka_poll_set_consumer(self->client);
     self->queue = rd_kafka_queue_get_consumer(self->client);
+    self->others = rd_kafka_queue_get_main(self->client);
     self->commits = rd_kafka_queue_new(self->client);
     kafka_wake_by(self->queue, self->wake_fd);
+    kafka_wake_by(self->others, self->wake_fd);
     kafka_wake_by(self->commits, self->wake_fd);
     kafka_wake(self->wake_fd); /* read it once: what came before woke nobody */
     rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
@@ -180,8 +181,8 @@ static void destroy(struct kafka_consumer *self)
     drop_records(self);
     if (self->client != NULL && self->is_clean)
         leave_group(self);
-    rd_kafka_queue_t *queues[] = {self->queue, self->commits};
-    for (size_t i = 0; i < 2; i++) {
+    rd_kafka_queue_t *queues[] = {self->queue, self->others, self->commits};
+    for (size_t i = 0; i < 3; i++) {
         if (queues[i] == NULL)
             continue;
         rd_kafka_queue_io_event_enable(queues[i], -1, NULL, 0);
@@ -362,6 +363,8 @@ static void answer_poll(struct kafka_consumer *self, uint64_t now)
 static void serve(struct kafka_consumer *self)
 {
     rd_kafka_event_t *event;
+    while ((event = rd_kafka_queue_poll(self->others, 0)) != NULL)
+        rd_kafka_event_destroy(event);
     while (!self->is_doomed && (event = rd_kafka_queue_poll(self->commits, 0)) != NULL) {
         on_commit_result(self, event);
         rd_kafka_event_destroy(event);
