@@ -20,6 +20,10 @@
 
 #define NOTE_HEADER "rollcage"
 #define RING_MAX 1024u /* records; the largest max.poll.records upstream sets is 500 */
+/* Below these the library's threads would cost more than the cluster: a beat needs a tick of
+ * its timers, and a tick about 1 ms of processor time. */
+#define SESSION_MS_MIN 1500u
+#define HEARTBEAT_MS_MIN 500u
 #define NS_PER_MS UINT64_C(1000000)
 /* A clean leaving is two short waits: for the partition to be given back, and for the request
  * to reach the socket. The broker's answer is not awaited: it may live in this very loop. */
@@ -59,8 +63,8 @@ static rd_kafka_t *open_client(const struct kafka_settings *s, const char *topic
     char client_id[256];
     (void)snprintf(client_id, sizeof client_id, "consumer-%s", topic);
     struct kafka_conf conf = kafka_conf_begin(s, client_id, error, error_size);
-    uint64_t session = kafka_scaled_ms(s, s->session_timeout_ms, 1000);
-    uint64_t heartbeat = kafka_scaled_ms(s, s->heartbeat_ms, 100);
+    uint64_t session = kafka_scaled_ms(s, s->session_timeout_ms, SESSION_MS_MIN);
+    uint64_t heartbeat = kafka_scaled_ms(s, s->heartbeat_ms, HEARTBEAT_MS_MIN);
     uint64_t max_poll = kafka_scaled_ms(s, 1800000, 10000);
     kafka_conf_text(&conf, "group.id", group);
     kafka_conf_number(&conf, "session.timeout.ms", session);
