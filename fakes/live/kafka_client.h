@@ -3,7 +3,9 @@
  * kafka_client.h - producers and consumers over librdkafka, in our loop, with the settings of
  * upstream's Java clients.
  *
- * Callbacks of the library do nothing but wake the loop; ours are called from a turn of it.
+ * Threads of the library do nothing but wake the loop; ours are called from a turn of it, and
+ * may free the client that calls them. Time-outs that are divided by the speed keep a floor
+ * below which threads and sockets cannot hold them (a session: 1.5 s).
  * Source: KafkaConsumerConnector.scala, KafkaProducerConnector.scala, common application.conf:
  * 156-221 at 1fae641a2; deviations: docs/fidelity.md#live.
  */

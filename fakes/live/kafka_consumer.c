@@ -20,6 +20,10 @@
 
 #define NOTE_HEADER "rollcage"
 #define RING_MAX 1024u /* records; the largest max.poll.records upstream sets is 500 */
+/* Below these the library's threads would cost more than the cluster: a beat needs a tick of
+ * its timers, and a tick about 1 ms of processor time. */
+#define SESSION_MS_MIN 1500u
+#define HEARTBEAT_MS_MIN 500u
 #define NS_PER_MS UINT64_C(1000000)
 /* A clean leaving is two short waits: for the partition to be given back, and for the request
  * to reach the socket. The broker's answer is not awaited: it may live in this very loop. */
@@ -31,8 +35,8 @@ struct kafka_consumer {
     struct kafka_consumer_handler handler;
     char *topic;
     rd_kafka_t *client;
-    rd_kafka_queue_t
-        *queue; /* rebalances, records, errors: read only while the ring has room */
+    rd_kafka_queue_t *queue;   /* rebalances, records: read only while the ring has room */
+    rd_kafka_queue_t *others;  /* errors and statistics: of no use, but not to pile up */
     rd_kafka_queue_t *commits; /* results of commits, never behind records */
     int wake_fd, timer_fd;
     uint64_t armed_at; /* of the timer; 0: not armed */
@@ -59,8 +63,8 @@ static rd_kafka_t *open_client(const struct kafka_settings *s, const char *topic
     char client_id[256];
     (void)snprintf(client_id, sizeof client_id, "consumer-%s", topic);
     struct kafka_conf conf = kafka_conf_begin(s, client_id, error, error_size);
-    uint64_t session = kafka_scaled_ms(s, s->session_timeout_ms, 1000);
-    uint64_t heartbeat = kafka_scaled_ms(s, s->heartbeat_ms, 100);
+    uint64_t session = kafka_scaled_ms(s, s->session_timeout_ms, SESSION_MS_MIN);
+    uint64_t heartbeat = kafka_scaled_ms(s, s->heartbeat_ms, HEARTBEAT_MS_MIN);
     uint64_t max_poll = kafka_scaled_ms(s, 1800000, 10000);
     kafka_conf_text(&conf, "group.id", group);
     kafka_conf_number(&conf, "session.timeout.ms", session);
@@ -106,10 +110,11 @@ static int watch_fds(struct kafka_consumer *self, char *error, size_t error_size
 
 static int subscribe(struct kafka_consumer *self, char *error, size_t error_size)
 {
-    (void)rd_kafka_poll_set_consumer(self->client);
     self->queue = rd_kafka_queue_get_consumer(self->client);
+    self->others = rd_kafka_queue_get_main(self->client);
     self->commits = rd_kafka_queue_new(self->client);
     kafka_wake_by(self->queue, self->wake_fd);
+    kafka_wake_by(self->others, self->wake_fd);
     kafka_wake_by(self->commits, self->wake_fd);
     kafka_wake(self->wake_fd); /* read it once: what came before woke nobody */
     rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
@@ -180,8 +185,8 @@ static void destroy(struct kafka_consumer *self)
     drop_records(self);
     if (self->client != NULL && self->is_clean)
         leave_group(self);
-    rd_kafka_queue_t *queues[] = {self->queue, self->commits};
-    for (size_t i = 0; i < 2; i++) {
+    rd_kafka_queue_t *queues[] = {self->queue, self->others, self->commits};
+    for (size_t i = 0; i < 3; i++) {
         if (queues[i] == NULL)
             continue;
         rd_kafka_queue_io_event_enable(queues[i], -1, NULL, 0);
@@ -362,6 +367,8 @@ static void answer_poll(struct kafka_consumer *self, uint64_t now)
 static void serve(struct kafka_consumer *self)
 {
     rd_kafka_event_t *event;
+    while ((event = rd_kafka_queue_poll(self->others, 0)) != NULL)
+        rd_kafka_event_destroy(event);
     while (!self->is_doomed && (event = rd_kafka_queue_poll(self->commits, 0)) != NULL) {
         on_commit_result(self, event);
         rd_kafka_event_destroy(event);

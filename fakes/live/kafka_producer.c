@@ -14,6 +14,7 @@
 /* Rollcage's note goes along as a record header; room for it on top of upstream's limit. */
 #define NOTE_HEADER "rollcage"
 #define NOTE_ROOM 4096u
+#define LEADER_WAIT_MS 1
 #define TURN_EVENTS_MAX 64u /* others want their turn too */
 
 _Static_assert(sizeof(void *) == sizeof(uint64_t), "a tag travels as the record's opaque");
@@ -23,12 +24,19 @@ struct refusal {
     rd_kafka_resp_err_t code;
 };
 
+struct topic {
+    char *name;
+    rd_kafka_topic_t *handle;
+};
+
 struct kafka_producer {
     struct loop *loop;
     struct kafka_producer_handler handler;
     rd_kafka_t *client;
     rd_kafka_queue_t *queue;
     int wake_fd;
+    struct topic *topics; /* those that were sent to */
+    uint32_t topic_count;
     struct refusal *refusals;
     uint32_t refusal_count, refusal_max;
     bool is_busy, is_doomed; /* freed by its own handler: done when that returns */
@@ -63,6 +71,11 @@ static rd_kafka_t *open_client(const struct kafka_settings *s, char *error, size
 
 static void destroy(struct kafka_producer *self)
 {
+    for (uint32_t i = 0; i < self->topic_count; i++) {
+        rd_kafka_topic_destroy(self->topics[i].handle);
+        free(self->topics[i].name);
+    }
+    free(self->topics);
     if (self->queue != NULL) {
         rd_kafka_queue_io_event_enable(self->queue, -1, NULL, 0);
         rd_kafka_queue_destroy(self->queue);
@@ -120,12 +133,48 @@ static void refuse(struct kafka_producer *self, uint64_t tag, rd_kafka_resp_err_
     kafka_wake(self->wake_fd);
 }
 
+/*
+ * The library asks for the leader of a new topic in its next second. Asked from here it goes
+ * at once; the answer reaches the topic also when this call no longer waits for it.
+ */
+static void ask_for_leader(struct kafka_producer *self, rd_kafka_topic_t *handle)
+{
+    const struct rd_kafka_metadata *metadata;
+    if (rd_kafka_metadata(self->client, 0, handle, &metadata, LEADER_WAIT_MS) ==
+        RD_KAFKA_RESP_ERR_NO_ERROR)
+        rd_kafka_metadata_destroy(metadata);
+}
+
+/* NULL: the library does not take the name. */
+static rd_kafka_topic_t *topic_of(struct kafka_producer *self, const char *name)
+{
+    for (uint32_t i = 0; i < self->topic_count; i++) {
+        if (strcmp(self->topics[i].name, name) == 0)
+            return self->topics[i].handle;
+    }
+    rd_kafka_topic_t *handle = rd_kafka_topic_new(self->client, name, NULL);
+    if (handle == NULL)
+        return NULL;
+    struct topic *topics = realloc(self->topics, (self->topic_count + 1) * sizeof *topics);
+    char *copy = strdup(name);
+    ASSERT(topics != NULL && copy != NULL);
+    self->topics = topics;
+    self->topics[self->topic_count++] = (struct topic){copy, handle};
+    ask_for_leader(self, handle);
+    return handle;
+}
+
 void kafka_producer_send(struct kafka_producer *self, const char *topic, const void *bytes,
                          size_t length, const char *note, uint64_t tag)
 {
     ASSERT(!self->is_doomed);
+    rd_kafka_topic_t *handle = topic_of(self, topic);
+    if (handle == NULL) {
+        refuse(self, tag, rd_kafka_last_error());
+        return;
+    }
     rd_kafka_vu_t parts[6] = {
-        {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = topic},
+        {.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = handle},
         {.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = 0},
         {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
         {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {(void *)(uintptr_t)bytes, length}},
