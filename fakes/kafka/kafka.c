@@ -2,7 +2,10 @@
  * kafka.c - see kafka.h: topics, and what clients ask for.
  */
 #include "kafka/kafka.h"
+#include "kafka/kafka_api.h"
+#include "kafka/kafka_coordinator.h"
 #include "kafka/kafka_internal.h"
+#include "kafka/kafka_topic.h"
 #include <stdio.h>
 
 /* Whose instances have a topic of the kind each: common.conf:175-221. */
@@ -24,6 +27,11 @@ uint32_t kafka_kind_count(const struct kafka *self, enum topic_kind kind)
     return self->env->cluster->counts[topic_owners[kind]];
 }
 
+const char *kafka_kind_name(enum topic_kind kind)
+{
+    return topic_names[kind];
+}
+
 uint32_t kafka_slot(const struct kafka *self, uint32_t topic)
 {
     enum topic_kind kind = TOPIC_KIND(topic);
@@ -34,6 +42,8 @@ uint32_t kafka_slot(const struct kafka *self, uint32_t topic)
         slot += kafka_kind_count(self, (enum topic_kind)before);
     return slot;
 }
+
+static void kafka_open_broker(struct kafka *self);
 
 static void kafka_init(void *self_, const struct machine_env *env)
 {
@@ -52,6 +62,32 @@ static void kafka_init(void *self_, const struct machine_env *env)
     self->groups = arena_alloc(env->arena, env->node, count * sizeof self->groups[0]);
     for (uint32_t slot = 0; slot < count; slot++)
         kafka_group_init(self, slot);
+    if (self->store != NULL)
+        kafka_open_broker(self);
+}
+
+/* What the protocol needs; simulated runs never come here. */
+static void kafka_open_broker(struct kafka *self)
+{
+    struct arena *arena = self->env->arena;
+    if (self->store == NULL) {
+        self->store = arena_alloc_durable(arena, self->env->node, sizeof *self->store);
+        kafka_topics_init(self);
+    }
+    self->broker = arena_alloc(arena, self->env->node, sizeof *self->broker);
+    slab_init(&self->broker->fetches, arena, self->env->node, kafka_fetch_size());
+    slab_init(&self->broker->members, arena, self->env->node,
+              (uint32_t)sizeof(struct kafka_group_member));
+}
+
+static void kafka_on_connection(struct kafka *self, const struct message *m, struct effects *fx)
+{
+    if (self->store == NULL)
+        kafka_open_broker(self);
+    if (m->kind == MSG_KAFKA_FRAME)
+        kafka_api_on_frame(self, m, fx);
+    else
+        kafka_api_on_closed(self, m);
 }
 
 static struct message *kafka_answer(struct effects *fx, const struct message *m,
@@ -219,6 +255,27 @@ static void kafka_on_link(struct kafka *self, const struct event *ev)
     }
 }
 
+static void kafka_on_timer(struct kafka *self, struct effects *fx, uint32_t arg,
+                           enum kafka_timer kind)
+{
+    switch (kind) {
+    case KAFKA_SESSION:
+    case KAFKA_DELAY:
+    case KAFKA_LONG_POLL:
+        kafka_group_on_timer(self, fx, arg, kind);
+        break;
+    case KAFKA_FETCH_WAIT:
+        kafka_fetch_on_timer(self, fx, arg);
+        break;
+    case KAFKA_MEMBER_SESSION:
+        kafka_coordinator_on_session(self, fx, arg);
+        break;
+    case KAFKA_REBALANCE:
+        kafka_coordinator_on_rebalance(self, fx, arg);
+        break;
+    }
+}
+
 static void kafka_step(void *self_, const struct event *ev, struct effects *fx)
 {
     struct kafka *self = self_;
@@ -227,13 +284,18 @@ static void kafka_step(void *self_, const struct event *ev, struct effects *fx)
     case EVENT_START:
         for (uint32_t slot = 0; slot < self->topic_count; slot++)
             kafka_group_start(self, fx, slot);
+        if (self->store != NULL)
+            kafka_coordinator_start(self, fx);
         break;
     case EVENT_DELIVER:
-        kafka_on_message(self, ev->message, fx);
+        if (ev->message->kind == MSG_KAFKA_FRAME || ev->message->kind == MSG_KAFKA_CLOSED)
+            kafka_on_connection(self, ev->message, fx);
+        else
+            kafka_on_message(self, ev->message, fx);
         break;
     case EVENT_WAKE:
         timer = timers_pop(&self->timers, fx->at);
-        kafka_group_on_timer(self, fx, timer->arg, (enum kafka_timer)timer->kind);
+        kafka_on_timer(self, fx, timer->arg, (enum kafka_timer)timer->kind);
         break;
     case EVENT_SIGNAL: /* nothing to save: what was acknowledged is in the log */
         break;
@@ -256,6 +318,11 @@ static void kafka_digest(const void *self_, struct digest *d)
         kafka_log_digest(&self->topics[slot], d);
         kafka_group_digest(self, slot, d);
     }
+    if (self->store == NULL)
+        return;
+    kafka_topics_digest(self, d);
+    kafka_groups_digest(self, d);
+    kafka_coordinator_digest(self, d);
 }
 
 static bool kafka_pending(const void *self_, char *text, size_t size)
@@ -274,7 +341,7 @@ static bool kafka_pending(const void *self_, char *text, size_t size)
             return true;
         }
     }
-    return false;
+    return self->store != NULL && kafka_topics_pending(self, text, size);
 }
 
 static const char *kafka_post_name(unsigned what)
@@ -290,6 +357,26 @@ static const struct config_field kafka_fields[] = {
     {"group.initial.rebalance.delay.ms", UNIT_DURATION, 0, MINUTES(1), SEC(3), SEC(3),
      offsetof(struct kafka_config, initial_rebalance_delay),
      "a join to an empty group waits so long (the distribution's server.properties: 0)"},
+    {"group.min.session.timeout.ms", UNIT_DURATION, MSEC(1), MINUTES(30), SEC(6), SEC(6),
+     offsetof(struct kafka_config, session_timeout_min),
+     "on real sockets: members may not ask for a shorter session (as they say it)"},
+    {"auto.create.topics.enable", UNIT_BOOL, 0, 1, 1, 0,
+     offsetof(struct kafka_config, auto_create),
+     "on real sockets: a topic that is asked for is made"},
+    {"kafka.advertised-address", UNIT_COUNT, 0, UINT32_MAX, KAFKA_LOOPBACK, KAFKA_LOOPBACK,
+     offsetof(struct kafka_config, advertised_address),
+     "on real sockets: where clients find the broker; IPv4 as a number, 127.0.0.1"},
+    {"kafka.advertised-port", UNIT_COUNT, 1, UINT16_MAX, 9092, 9092,
+     offsetof(struct kafka_config, advertised_port), "on real sockets: its port"},
+    {"kafka.client-speed", UNIT_COUNT, 1, 100000, 1, 1,
+     offsetof(struct kafka_config, client_speed),
+     "on real sockets: so many times longer is what clients ask for in the broker's time"},
+    {"kafka.log-bytes", UNIT_BYTES, 0, KAFKA_LOG_BYTES_LIMIT, (uint64_t)16 << 20,
+     (uint64_t)16 << 20, offsetof(struct kafka_config, log_bytes),
+     "on real sockets: over it a partition drops what all groups have read; bounds memory"},
+    {"kafka.log-bytes-max", UNIT_BYTES, 0, KAFKA_LOG_BYTES_LIMIT, (uint64_t)256 << 20,
+     (uint64_t)256 << 20, offsetof(struct kafka_config, log_bytes_max),
+     "on real sockets: over it a partition drops its oldest records, read or not"},
 };
 
 const struct machine_ops kafka_ops = {

@@ -142,6 +142,10 @@ void kafka_group_on_timer(struct kafka *self, struct effects *fx, uint32_t slot,
     case KAFKA_LONG_POLL:
         kafka_end_poll(self, fx, slot, true);
         break;
+    case KAFKA_FETCH_WAIT: /* the protocol's timers go elsewhere: kafka.c */
+    case KAFKA_MEMBER_SESSION:
+    case KAFKA_REBALANCE:
+        break;
     }
 }
 

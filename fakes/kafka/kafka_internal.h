@@ -24,7 +24,14 @@ struct kafka_topic {
     struct kafka_member member;
 };
 
-enum kafka_timer { KAFKA_SESSION, KAFKA_DELAY, KAFKA_LONG_POLL };
+enum kafka_timer {
+    KAFKA_SESSION,
+    KAFKA_DELAY,
+    KAFKA_LONG_POLL,
+    KAFKA_FETCH_WAIT,     /* of the protocol; arg: number of the fetch */
+    KAFKA_MEMBER_SESSION, /* number of the member */
+    KAFKA_REBALANCE,      /* number of the group */
+};
 
 struct kafka_group { /* gone with the process */
     struct timer session, delay, long_poll;
@@ -38,10 +45,12 @@ struct kafka {
     /* durable */
     struct kafka_topic *topics; /* by slot */
     uint32_t topic_count;
+    struct kafka_store *store; /* of the protocol; NULL before the first frame */
     /* gone with the process */
     const struct machine_env *env;
     struct timers timers;
-    struct kafka_group *groups; /* by slot */
+    struct kafka_group *groups;  /* by slot */
+    struct kafka_broker *broker; /* of the protocol; there when `store` is */
 };
 
 static inline const struct kafka_config *kafka_config(const struct kafka *self)
@@ -52,6 +61,7 @@ static inline const struct kafka_config *kafka_config(const struct kafka *self)
 /* Number of topics of a kind, and the slot of a topic; topic_count when there is none. */
 uint32_t kafka_kind_count(const struct kafka *self, enum topic_kind kind);
 uint32_t kafka_slot(const struct kafka *self, uint32_t topic);
+const char *kafka_kind_name(enum topic_kind kind);
 
 /* kafka_log.c */
 uint64_t kafka_log_append(struct kafka *self, struct kafka_topic *topic,
