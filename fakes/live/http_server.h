@@ -15,7 +15,7 @@
 
 struct http_server;
 
-struct http_exchange {         /* what is asked; valid until answered or gone */
+struct http_exchange { /* what is asked; valid until answered or gone */
     const char *method, *path; /* path with query */
     const char *headers;       /* "Name: value\n" lines */
     const char *body;

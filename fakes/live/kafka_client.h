@@ -11,8 +11,8 @@
 #include <stddef.h>
 
 struct kafka_settings {
-    const char *bootstrap;                                    /* host:port,... */
-    uint32_t speed;                                           /* time-outs are divided by it */
+    const char *bootstrap; /* host:port,... */
+    uint32_t speed;        /* time-outs are divided by it */
     uint64_t session_timeout_ms, heartbeat_ms, fetch_wait_ms; /* undivided: 30000, 10000, 500 */
 };
 
@@ -29,8 +29,7 @@ struct kafka_producer *kafka_producer_new(struct loop *loop, const struct kafka_
                                           char *ret_error, size_t error_size);
 /* As a process that dies: what is not sent yet is gone. No callback any more. */
 void kafka_producer_free(struct kafka_producer *self);
-/* `note` goes with the record as the header `rollcage`; NULL: none. Never calls back at once.
- */
+/* `note` goes with the record as the header `rollcage`; NULL: none. Never calls back at once. */
 void kafka_producer_send(struct kafka_producer *self, const char *topic, const void *bytes,
                          size_t length, const char *note, uint64_t tag);
 
@@ -55,8 +54,7 @@ struct kafka_consumer *kafka_consumer_new(struct loop *loop, const struct kafka_
                                           const char *topic, const char *group,
                                           const struct kafka_consumer_handler *handler,
                                           char *ret_error, size_t error_size);
-/* is_clean: leaves the group (LeaveGroup), else as a process that dies. No callback any more.
- */
+/* is_clean: leaves the group (LeaveGroup), else as a process that dies. No callback any more. */
 void kafka_consumer_free(struct kafka_consumer *self, bool is_clean);
 /* One at a time: at most `count` records, at once if any are there, else after wait_ms. */
 void kafka_consumer_poll(struct kafka_consumer *self, uint32_t count, uint32_t wait_ms);
@@ -64,7 +62,6 @@ void kafka_consumer_poll(struct kafka_consumer *self, uint32_t count, uint32_t w
 void kafka_consumer_commit(struct kafka_consumer *self, int64_t offset);
 
 /* Make a topic of one partition; blocks for at most wait_ms. 0: made, or it is there; else a
- * reason. For a broker of somebody else: upstream's processes make their topics at the start.
- */
+ * reason. For a broker of somebody else: upstream's processes make their topics at the start. */
 int kafka_topic_make(const struct kafka_settings *s, const char *const *topics, uint32_t count,
                      uint32_t wait_ms, char *ret_error, size_t error_size);

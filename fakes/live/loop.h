@@ -19,7 +19,7 @@ struct loop_part {
     void (*turn)(void *context);
 };
 
-struct loop *loop_new(void);       /* NULL: no descriptors left */
+struct loop *loop_new(void); /* NULL: no descriptors left */
 void loop_free(struct loop *self); /* asserts that nothing is watched any more */
 uint64_t loop_now_ns(void);        /* CLOCK_MONOTONIC */
 

@@ -23,9 +23,9 @@
 
 enum wire_port { WIRE_API, WIRE_RPC, WIRE_REMOTING, WIRE_PORT_COUNT };
 
-struct wire_http {                          /* a request or an answer, written */
-    const char *method;                     /* static text; requests only */
-    uint16_t status;                        /* answers only */
+struct wire_http { /* a request or an answer, written */
+    const char *method; /* static text; requests only */
+    uint16_t status;    /* answers only */
     struct wire_buffer path, headers, body; /* headers: "Name: value\n" lines */
 };
 void wire_http_clear(struct wire_http *self);
