@@ -13,7 +13,21 @@ struct document_cache { /* an action's document, as struct action_cache is of it
     uint32_t least; /* an older revision is not kept: it was written over */
 };
 
-/* False: not a path of the public API. */
+/* controller_publish.c: what both entrances share. */
+/* ERROR_NONE, or why the request is refused; it counts in any case. */
+enum error_text controller_throttled(struct controller *self, namespace_id ns, action_id action,
+                                     tstamp at);
+uint64_t controller_minute_limit(const struct controller *self, namespace_id ns);
+void controller_record_refused(struct effects *fx, activation_id id, namespace_id ns,
+                               action_id action, enum error_text error);
+/* An admitted call: m as of a MSG_INVOKE; http is given away. */
+void controller_begin(struct controller *self, const struct message *m, struct api_invoke *http,
+                      duration wait, struct effects *fx);
+/* Behind the look at the action's document, if there was one to take. */
+void controller_publish_admitted(struct controller *self, struct invocation *i,
+                                 struct effects *fx);
+
+/* controller_api*.c. False: not a path of the public API. */
 bool controller_api_on_http(struct controller *self, const struct message *m,
                             struct effects *fx);
 void controller_api_on_document(struct controller *self, const struct message *m,

@@ -177,18 +177,6 @@ void controller_arm(struct controller *self, struct effects *fx, struct timer *t
 
 /* controller_publish.c */
 void controller_on_invoke(struct controller *self, const struct message *m, struct effects *fx);
-/* ERROR_NONE, or why the request is refused; it counts in any case. */
-enum error_text controller_throttled(struct controller *self, namespace_id ns, action_id action,
-                                     tstamp at);
-uint64_t controller_minute_limit(const struct controller *self, namespace_id ns);
-void controller_record_refused(struct effects *fx, activation_id id, namespace_id ns,
-                               action_id action, enum error_text error);
-/* An admitted call: m as of a MSG_INVOKE; http is given away. */
-void controller_begin(struct controller *self, const struct message *m, struct api_invoke *http,
-                      duration wait, struct effects *fx);
-/* Behind the look at the action's document, if there was one to take. */
-void controller_publish_admitted(struct controller *self, struct invocation *i,
-                                 struct effects *fx);
 void controller_publish(struct controller *self, struct invocation *i, struct effects *fx);
 void controller_on_look_up(struct controller *self, const struct message *m,
                            struct effects *fx);
