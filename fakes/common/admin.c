@@ -30,12 +30,7 @@ enum credentials { CREDENTIALS_NONE, CREDENTIALS_WRONG, CREDENTIALS_RIGHT };
 
 /* ---- the request ---- */
 
-struct text {
-    const char *bytes;
-    size_t length;
-};
-
-static bool text_is(struct text t, const char *other)
+bool admin_text_is(struct admin_text t, const char *other)
 {
     return strlen(other) == t.length && memcmp(t.bytes, other, t.length) == 0;
 }
@@ -45,7 +40,7 @@ static char lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-static bool text_is_caseless(struct text t, const char *other)
+static bool text_is_caseless(struct admin_text t, const char *other)
 {
     size_t i = 0;
     while (i < t.length && other[i] != '\0' && lower(t.bytes[i]) == lower(other[i]))
@@ -54,21 +49,21 @@ static bool text_is_caseless(struct text t, const char *other)
 }
 
 /* The path without its query. */
-static struct text request_path(const struct machine_env *env, const struct message *request)
+struct admin_text admin_path(const struct machine_env *env, const struct message *request)
 {
-    struct text path = {blob_bytes(env->arena, request->u.http_request.path),
-                        blob_size(env->arena, request->u.http_request.path)};
+    struct admin_text path = {blob_bytes(env->arena, request->u.http_request.path),
+                              blob_size(env->arena, request->u.http_request.path)};
     const char *query = memchr(path.bytes, '?', path.length);
     if (query != NULL)
         path.length = (size_t)(query - path.bytes);
     if (path.length == 0)
-        path = (struct text){"/", 1};
+        path = (struct admin_text){"/", 1};
     return path;
 }
 
 /* The value of the first line "Name: value"; bytes NULL: none. */
-static struct text request_header(const struct machine_env *env, const struct message *request,
-                                  const char *name)
+struct admin_text admin_header(const struct machine_env *env, const struct message *request,
+                               const char *name)
 {
     const char *at = blob_bytes(env->arena, request->u.http_request.headers);
     const char *end = at + blob_size(env->arena, request->u.http_request.headers);
@@ -76,17 +71,18 @@ static struct text request_header(const struct machine_env *env, const struct me
         const char *newline = memchr(at, '\n', (size_t)(end - at));
         const char *line_end = newline == NULL ? end : newline;
         const char *colon = memchr(at, ':', (size_t)(line_end - at));
-        if (colon != NULL && text_is_caseless((struct text){at, (size_t)(colon - at)}, name)) {
+        if (colon != NULL &&
+            text_is_caseless((struct admin_text){at, (size_t)(colon - at)}, name)) {
             const char *value = colon + 1;
             while (value < line_end && *value == ' ')
                 value++;
             while (line_end > value && (line_end[-1] == ' ' || line_end[-1] == '\r'))
                 line_end--;
-            return (struct text){value, (size_t)(line_end - value)};
+            return (struct admin_text){value, (size_t)(line_end - value)};
         }
         at = line_end + 1;
     }
-    return (struct text){NULL, 0};
+    return (struct admin_text){NULL, 0};
 }
 
 size_t admin_request_id(const struct machine_env *env, const struct message *request,
@@ -94,7 +90,7 @@ size_t admin_request_id(const struct machine_env *env, const struct message *req
 {
     static const char letters[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    struct text own = request_header(env, request, "X-Request-ID");
+    struct admin_text own = admin_header(env, request, "X-Request-ID");
     ASSERT_OP(size, >, REQUEST_ID_LENGTH);
     bool is_used = own.length > 0 && !(own.length >= 4 && memcmp(own.bytes, "sid_", 4) == 0);
     if (is_used) {
@@ -175,12 +171,12 @@ static enum credentials request_credentials(const struct admin *self,
                                             const struct message *request)
 {
     char encoded[(CREDENTIALS_MAX + 2) / 3 * 4 + 1];
-    struct text value = request_header(env, request, "Authorization");
-    if (value.length < 6 || !text_is_caseless((struct text){value.bytes, 6}, "basic "))
+    struct admin_text value = admin_header(env, request, "Authorization");
+    if (value.length < 6 || !text_is_caseless((struct admin_text){value.bytes, 6}, "basic "))
         return CREDENTIALS_NONE;
     credentials_encode(self->user, self->password, encoded);
-    struct text given = {value.bytes + 6, value.length - 6};
-    return text_is(given, encoded) ? CREDENTIALS_RIGHT : CREDENTIALS_WRONG;
+    struct admin_text given = {value.bytes + 6, value.length - 6};
+    return admin_text_is(given, encoded) ? CREDENTIALS_RIGHT : CREDENTIALS_WRONG;
 }
 
 /* ---- answers ---- */
@@ -232,6 +228,12 @@ static blob error_body(const struct machine_env *env, const struct message *requ
     return json_out_finish(&out);
 }
 
+blob admin_error(const struct machine_env *env, const struct message *request,
+                 const char *error)
+{
+    return error_body(env, request, error, false);
+}
+
 static void answer_rejection(const struct machine_env *env, const struct message *request,
                              struct effects *fx, uint16_t status, const char *error,
                              const char *headers)
@@ -248,16 +250,16 @@ static void answer_unauthorized(const struct machine_env *env, const struct mess
 }
 
 /* Routed before everything else. */
-static bool is_early(struct text path)
+static bool is_early(struct admin_text path)
 {
-    return text_is(path, "/ping") || text_is(path, "/");
+    return admin_text_is(path, "/ping") || admin_text_is(path, "/");
 }
 
 void admin_answer_blob(const struct admin *self, const struct machine_env *env,
                        const struct message *request, struct effects *fx, uint16_t status,
                        enum content_type content, blob body)
 {
-    struct text path = request_path(env, request);
+    struct admin_text path = admin_path(env, request);
     /* Without a path: a request that waited, for which only an admin route can have asked. */
     bool is_admin_route = request->u.http_request.path == 0 || !is_early(path);
     ASSERT_OP(self->style, <=, ADMIN_CONTROLLER);
@@ -288,18 +290,18 @@ static bool route_exists(const struct admin_route *route, const struct machine_e
     return !route->since_5338 || env->behaviour != BEHAVIOUR_PRE_5338;
 }
 
-static bool route_has_path(const struct admin_route *route, struct text path)
+static bool route_has_path(const struct admin_route *route, struct admin_text path)
 {
-    if (text_is(path, route->path))
+    if (admin_text_is(path, route->path))
         return true;
     bool has_slash = path.length > 1 && path.bytes[path.length - 1] == '/';
     return route->slash == SLASH_ALLOWED && has_slash &&
-           text_is((struct text){path.bytes, path.length - 1}, route->path);
+           admin_text_is((struct admin_text){path.bytes, path.length - 1}, route->path);
 }
 
 /* Does a GET prefix take the path? It need not end a segment (Uri.Path.startsWith): `/pool`
  * takes `/poolx` too. */
-static bool route_is_prefix(const struct admin_route *route, struct text path)
+static bool route_is_prefix(const struct admin_route *route, struct admin_text path)
 {
     size_t length = strlen(route->path);
     return route->method == HTTP_GET && route->slash == SLASH_ALLOWED &&
@@ -323,10 +325,10 @@ static void allowed_add(struct allowed *self, enum http_method method)
 
 /* The methods that some route wanted in place of this one, in the order of the routes. */
 static struct allowed allowed_methods(const struct admin *self, const struct machine_env *env,
-                                      struct text path)
+                                      struct admin_text path)
 {
     struct allowed allowed = {.count = 0};
-    if (text_is(path, "/ping"))
+    if (admin_text_is(path, "/ping"))
         allowed_add(&allowed, HTTP_GET);
     for (int late = 0; late < 2; late++) {
         for (uint32_t i = 0; i < self->route_count; i++) {
@@ -363,7 +365,8 @@ static void answer_not_allowed(const struct machine_env *env, const struct messa
 
 /* No route takes it. */
 static void answer_unknown(const struct admin *self, const struct machine_env *env,
-                           const struct message *request, struct effects *fx, struct text path)
+                           const struct message *request, struct effects *fx,
+                           struct admin_text path)
 {
     bool is_404 = false;
     for (uint32_t i = 0; i < self->route_count; i++) {
@@ -382,7 +385,7 @@ static void answer_unknown(const struct admin *self, const struct machine_env *e
 }
 
 static int find_route(const struct admin *self, const struct machine_env *env,
-                      const struct message *request, struct text path)
+                      const struct message *request, struct admin_text path)
 {
     for (uint32_t i = 0; i < self->route_count; i++) {
         const struct admin_route *route = &self->routes[i];
@@ -413,9 +416,9 @@ int admin_route(const struct admin *self, const struct machine_env *env,
                 const struct message *request, struct effects *fx)
 {
     ASSERT_OP(request->kind, ==, MSG_HTTP_REQUEST);
-    struct text path = request_path(env, request);
+    struct admin_text path = admin_path(env, request);
     enum http_method method = (enum http_method)request->u.http_request.method;
-    if (method == HTTP_GET && text_is(path, "/ping")) {
+    if (method == HTTP_GET && admin_text_is(path, "/ping")) {
         admin_answer(self, env, request, fx, 200, CONTENT_TEXT, "pong");
         return -1;
     }

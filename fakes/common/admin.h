@@ -49,3 +49,19 @@ size_t admin_request_id(const struct machine_env *env, const struct message *req
                         char *text, size_t size);
 /* "Authorization: Basic ..." line for these credentials, with newline; NUL-terminated. */
 size_t admin_authorization(const char *user, const char *password, char *text, size_t size);
+
+/* ---- for routes that a component answers by itself (the controller's /api/v1) ---- */
+
+struct admin_text { /* a view; bytes NULL: there is none */
+    const char *bytes;
+    size_t length;
+};
+bool admin_text_is(struct admin_text text, const char *other);
+/* The path without its query. */
+struct admin_text admin_path(const struct machine_env *env, const struct message *request);
+/* The value of the first line "Name: value", by name without case. */
+struct admin_text admin_header(const struct machine_env *env, const struct message *request,
+                               const char *name);
+/* {"code":"<request id>","error":"<error>"}, compact, as a blob of ARENA_MESSAGE. */
+blob admin_error(const struct machine_env *env, const struct message *request,
+                 const char *error);

@@ -1,7 +1,7 @@
 /*
  * controller.c - life of the machine: start, dispatch, deadlines, broken connections, digest.
  */
-#include "controller/controller_internal.h"
+#include "controller/controller_api.h"
 #include "core/assert.h"
 #include <stdio.h>
 
@@ -138,6 +138,8 @@ void controller_settle(struct controller *self, struct invocation *i)
     else
         self->last = i->prev;
     call_table_remove(&self->invocations, &i->link);
+    if (i->http != NULL)
+        controller_api_forget(self, i->http);
     call_slab_give(&self->invocation_slab, i);
 }
 
@@ -160,7 +162,9 @@ static void controller_deliver_main(struct controller *self, const struct messag
         controller_on_invoke(self, m, fx);
     else if (m->kind == MSG_HTTP_REQUEST)
         controller_on_http(self, m, fx);
-    else
+    else if (m->kind == MSG_CACHE_INVALIDATION)
+        controller_invalidate(self, m->u.invalidation.action, m->u.invalidation.revision);
+    else if (m->kind != MSG_HTTP_CLOSED) /* a client that is gone changes nothing */
         effects_reject(fx, ACTOR_MAIN_ID, m);
 }
 
@@ -182,9 +186,13 @@ static void controller_deliver_call(struct controller *self, const struct messag
                                     struct effects *fx)
 {
     bool is_etcd = m->kind == MSG_ETCD_RANGED, is_document = m->kind == MSG_DATABASE_DOCUMENT;
-    bool is_refused = m->kind == MSG_REFUSED;
+    bool is_refused = m->kind == MSG_REFUSED, is_done = m->kind == MSG_DOCUMENT_DONE;
     unsigned generation = ACTOR_GENERATION(m->to_actor);
-    if (generation == CALL_PREFIX && (is_etcd || is_refused))
+    if (generation == CALL_DOCUMENT && (is_done || is_refused))
+        controller_api_on_document(self, m, fx);
+    else if (generation == CALL_INVOKE_DOCUMENT && (is_done || is_refused))
+        controller_api_on_invoke_document(self, m, fx);
+    else if (generation == CALL_PREFIX && (is_etcd || is_refused))
         controller_on_prefix(self, m, fx);
     else if (generation == CALL_ACTION && (is_document || is_refused))
         controller_on_action(self, m, fx);
@@ -254,6 +262,7 @@ static void controller_wake_invocation(struct controller *self, struct timer *ti
         return;
     case TIMER_ASK:
     case TIMER_READ:
+    case TIMER_API:
         break;
     }
     ASSERT(i != NULL);
@@ -271,6 +280,8 @@ static void controller_wake(struct controller *self, struct effects *fx)
         controller_producer_timer(self, fx);
     else if (timer->kind == TIMER_READ)
         controller_prefix_timer(self, OWNER_OF(timer, struct prefix_read, timer), fx);
+    else if (timer->kind == TIMER_API)
+        controller_api_timer(self, OWNER_OF(timer, struct api_call, timer), fx);
     else
         controller_wake_invocation(self, timer, fx);
 }
@@ -299,6 +310,8 @@ static void controller_database_down(struct controller *self, struct effects *fx
         }
     }
     controller_actions_reset(self, fx);
+    controller_api_invokes_reset(self, fx);
+    controller_api_reset(self, fx);
 }
 
 static void controller_link(struct controller *self, const struct event *ev, struct effects *fx)
@@ -360,6 +373,8 @@ static void invocation_digest(const struct invocation *i, struct digest *d)
     digest_two(d, timer_is_armed(&i->stage_timer) ? i->stage_timer.at : 0,
                timer_is_armed(&i->slow) ? i->slow.at : 0);
     digest_two(d, timer_is_armed(&i->fast) ? i->fast.at : 0, i->error);
+    if (i->http != NULL)
+        digest_two(d, i->wait, (uint64_t)i->has_run << 32 | i->run_ms);
 }
 
 static void ask_digest(const struct queue_ask *ask, struct digest *d)
@@ -386,7 +401,10 @@ static void controller_digest(const void *machine, struct digest *d)
         const struct action_cache *cache = &self->actions[i];
         digest_two(d, cache->used_at, (uint64_t)cache->revision << 32 | cache->corr);
         digest_word(d, cache->is_cached);
+        if (cache->least != 0)
+            digest_word(d, cache->least);
     }
+    controller_api_digest(self, d);
     call_map_digest(&self->queue_endpoints, d);
     call_map_digest(&self->throttlers, d);
     for (const struct invocation *i = self->first; i != NULL; i = i->next)
@@ -408,7 +426,9 @@ static bool controller_pending(const void *machine, char *text, size_t size)
         snprintf(text, size, "%" PRIu32 " slots open", self->slot_count);
     else if (self->call_count > 0)
         snprintf(text, size, "%" PRIu32 " calls not answered", self->call_count);
-    return self->slot_count > 0 || self->call_count > 0;
+    else if (self->api_call_count > 0)
+        snprintf(text, size, "%" PRIu32 " requests not answered", self->api_call_count);
+    return self->slot_count > 0 || self->call_count > 0 || self->api_call_count > 0;
 }
 
 const struct machine_ops controller_ops = {

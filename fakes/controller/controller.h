@@ -1,7 +1,8 @@
 #pragma once
 /*
  * controller.h - one controller with FPCPoolBalancer: takes invocations, sends them to the
- * topic of a scheduler, completes them by acks, and answers the administration routes.
+ * topic of a scheduler, completes them by acks, and answers the administration routes and the
+ * public API (controller_api.h).
  *
  * An invocation is a call (somebody waits for HTTP) and a slot (the activation is in flight);
  * either may end first. What `/activation/count` counts are slots.
@@ -13,7 +14,8 @@
  * Files: controller_publish.c the path from call to Kafka; controller_producer.c the send;
  * controller_ack.c acks and forced completions; controller_wait.c the blocking wait;
  * controller_queue.c queue creation and the watched keys; controller_read.c reads of etcd and
- * of actions; controller_route.c HTTP; controller_table.c the tables.
+ * of actions; controller_route.c administration; controller_api*.c the public API;
+ * controller_table.c the tables.
  * Durable: nothing. A restart knows no slot, no throttle flag and no queue.
  * Source: FPCPoolBalancer.scala, Controller.scala, actions/PrimitiveActions.scala,
  * entitlement/FPCEntitlement.scala at 1fae641a2; deviations: docs/fidelity.md#controller.

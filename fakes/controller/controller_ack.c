@@ -46,6 +46,8 @@ static void process_ack(struct controller *self, const struct ack *ack, struct e
     i->result = ack->shrunk ? RESULT_ID_ONLY : RESULT_RECORD;
     i->response = ack->status;
     i->error = ack->error;
+    i->run_ms = ack->run_ms;
+    i->has_run = true;
     controller_result(self, i, fx);
 }
 

@@ -22,6 +22,7 @@ enum controller_timer {
     TIMER_FAST_POLL,
     TIMER_ASK,  /* of a CreateQueue */
     TIMER_READ, /* of a prefix read */
+    TIMER_API,  /* the HTTP server's own, of a request of the public API */
 };
 
 /* Who calls: actor kinds with a generation each, index: attempt. */
@@ -30,12 +31,22 @@ enum controller_timer {
 #define LOOK_UP_ACTOR(attempt) ACTOR(ACTOR_SLOT, 0, (attempt))
 #define SEND_ACTOR ACTOR(ACTOR_PRODUCER, 0, 0)
 #define WARM_UP_SEND_ACTOR ACTOR(ACTOR_PRODUCER, 1, 0)
-enum call_generation { CALL_SLOW, CALL_FAST, CALL_ACTION, CALL_PREFIX };
+enum call_generation {
+    CALL_SLOW,
+    CALL_FAST,
+    CALL_ACTION,
+    CALL_PREFIX,
+    CALL_DOCUMENT,
+    CALL_INVOKE_DOCUMENT
+};
 #define CALL_ACTOR(generation, attempt) ACTOR(ACTOR_CALL, (generation), (attempt))
 
 enum stage { STAGE_ACTION, STAGE_LOOK_UP, STAGE_SEND, STAGE_WAIT, STAGE_OVER };
 enum result { RESULT_NONE, RESULT_RECORD, RESULT_ID_ONLY };
 
+struct api_call; /* of the public API, as the next two; controller_api_hooks.h */
+struct api_invoke;
+struct document_cache;
 struct invocation {
     struct call_link link;          /* key: the activation's id */
     struct invocation *next, *prev; /* in the order of arrival */
@@ -57,6 +68,10 @@ struct invocation {
     uint8_t response, error;
     uint8_t slow_polls, fast_polls; /* reads sent */
     bool has_slow_read, has_fast_read;
+    bool has_run;
+    uint32_t run_ms;         /* as the ack says, if it came by one */
+    duration wait;           /* at most, of a blocking call */
+    struct api_invoke *http; /* a client of the public API calls; NULL: MSG_INVOKE */
     struct timer forced, request, stage_timer, slow, fast;
 };
 
@@ -110,7 +125,8 @@ struct minute_count {
 struct action_cache { /* MultipleReadersSingleWriterCache, by cache index */
     tstamp used_at;
     uint32_t revision;
-    uint32_t corr; /* of the read in progress; 0: none */
+    uint32_t corr;  /* of the read in progress; 0: none */
+    uint32_t least; /* an older revision is not kept: it was written over */
     bool is_cached;
 };
 
@@ -125,10 +141,13 @@ struct controller {
     struct admin admin;
     struct scheduler_info *schedulers;
     uint32_t scheduler_count, known_count;
-    struct call_map queue_endpoints; /* (ns, action) -> node */
-    struct call_map throttlers;      /* (ns, action) -> 0 or 1 */
-    struct minute_count *minutes;    /* by namespace; the last: whisk.system */
-    struct action_cache *actions;    /* by action; the last: the health test */
+    struct call_map queue_endpoints;  /* (ns, action) -> node */
+    struct call_map throttlers;       /* (ns, action) -> 0 or 1 */
+    struct minute_count *minutes;     /* by namespace; the last: whisk.system */
+    struct action_cache *actions;     /* by action; the last: the health test */
+    struct document_cache *documents; /* by action; NULL: never asked for */
+    struct api_call *api_calls;       /* in the order of arrival */
+    uint32_t api_call_count, api_ids; /* ids: how many were given */
     struct call_table invocations;
     struct call_slab invocation_slab;
     struct invocation *first, *last;
@@ -226,3 +245,5 @@ void controller_on_http(struct controller *self, const struct message *m, struct
 /* The answer of a route that needed invokers; kvs NULL: they could not be read. */
 void controller_route_read(struct controller *self, const struct prefix_read *read,
                            const struct etcd_kv *kvs, uint32_t count, struct effects *fx);
+
+#include "controller/controller_api_hooks.h"

@@ -21,13 +21,19 @@ static bool invoke_makes_sense(const struct controller *self, const struct messa
            (ns < c->namespace_count || ns == NAMESPACE_SYSTEM);
 }
 
+uint64_t controller_minute_limit(const struct controller *self, namespace_id ns)
+{
+    return ns == NAMESPACE_SYSTEM ? SYSTEM_PER_MINUTE
+                                  : self->env->cluster->namespaces[ns].invocations_per_minute;
+}
+
 /* Counts first: requests that are refused count too. */
 static bool minute_is_full(struct controller *self, namespace_id ns, tstamp at)
 {
     const struct cluster *c = self->env->cluster;
     bool is_system = ns == NAMESPACE_SYSTEM;
     struct minute_count *slot = &self->minutes[is_system ? c->namespace_count : ns];
-    uint64_t limit = is_system ? SYSTEM_PER_MINUTE : c->namespaces[ns].invocations_per_minute;
+    uint64_t limit = controller_minute_limit(self, ns);
     uint64_t minute = tstamp_epoch_ms(at) / MINUTE_MS;
     if (slot->minute != minute)
         *slot = (struct minute_count){.minute = minute};
@@ -44,18 +50,32 @@ static bool is_throttled(const struct controller *self, namespace_id ns, action_
     return flag != NULL && flag->value != 0;
 }
 
+enum error_text controller_throttled(struct controller *self, namespace_id ns, action_id action,
+                                     tstamp at)
+{
+    if (self->config->use_per_min_throttles != 0 && minute_is_full(self, ns, at))
+        return ERROR_TOO_MANY_PER_MINUTE;
+    return is_throttled(self, ns, action) ? ERROR_TOO_MANY_REQUESTS : ERROR_NONE;
+}
+
+void controller_record_refused(struct effects *fx, activation_id id, namespace_id ns,
+                               action_id action, enum error_text error)
+{
+    struct record *r = effects_record(fx, RECORD_THROTTLED, ACTOR_MAIN_ID);
+    r->action = action;
+    r->ns = ns;
+    r->value = error;
+    r = effects_record(fx, RECORD_REJECTED, ACTOR_MAIN_ID);
+    r->activation = id;
+    r->action = action;
+    r->ns = ns;
+    r->value = 429;
+}
+
 static void refuse(const struct controller *self, const struct message *m, struct effects *fx,
                    enum error_text error)
 {
-    struct record *r = effects_record(fx, RECORD_THROTTLED, ACTOR_MAIN_ID);
-    r->action = m->u.invoke.action;
-    r->ns = m->u.invoke.ns;
-    r->value = error;
-    r = effects_record(fx, RECORD_REJECTED, ACTOR_MAIN_ID);
-    r->activation = m->u.invoke.id;
-    r->action = m->u.invoke.action;
-    r->ns = m->u.invoke.ns;
-    r->value = 429;
+    controller_record_refused(fx, m->u.invoke.id, m->u.invoke.ns, m->u.invoke.action, error);
     struct message *reply = effects_reply(fx, m, MSG_INVOKE_REPLY);
     reply->u.invoke_reply.id = m->u.invoke.id;
     reply->u.invoke_reply.status = 429;
@@ -70,16 +90,20 @@ void controller_on_invoke(struct controller *self, const struct message *m, stru
         effects_reject(fx, ACTOR_MAIN_ID, m);
         return;
     }
-    if (self->config->use_per_min_throttles != 0 &&
-        minute_is_full(self, m->u.invoke.ns, fx->at)) {
-        refuse(self, m, fx, ERROR_TOO_MANY_PER_MINUTE);
-        return;
-    }
-    if (is_throttled(self, m->u.invoke.ns, m->u.invoke.action)) {
-        refuse(self, m, fx, ERROR_TOO_MANY_REQUESTS);
-        return;
-    }
+    enum error_text error =
+        controller_throttled(self, m->u.invoke.ns, m->u.invoke.action, fx->at);
+    if (error != ERROR_NONE)
+        refuse(self, m, fx, error);
+    else
+        controller_begin(self, m, NULL, self->config->blocking_wait_max_ns, fx);
+}
+
+void controller_begin(struct controller *self, const struct message *m, struct api_invoke *http,
+                      duration wait, struct effects *fx)
+{
     struct invocation *i = controller_add(self, m, fx);
+    i->http = http;
+    i->wait = wait;
     ASSERT_OP(i->stage, ==, STAGE_ACTION);
     if (controller_has_action(self, i->action, fx))
         controller_publish(self, i, fx);
@@ -131,6 +155,13 @@ static void look_up(struct controller *self, struct invocation *i, struct effect
 }
 
 void controller_publish(struct controller *self, struct invocation *i, struct effects *fx)
+{
+    if (i->http == NULL || controller_api_admits(self, i, fx))
+        controller_publish_admitted(self, i, fx);
+}
+
+void controller_publish_admitted(struct controller *self, struct invocation *i,
+                                 struct effects *fx)
 {
     i->revision = controller_cache(self, i->action)->revision;
     if (self->known_count == 0) {

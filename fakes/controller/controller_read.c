@@ -195,7 +195,7 @@ void controller_on_action(struct controller *self, const struct message *m, stru
         is_answer ? (enum document_result)m->u.database.result : DOCUMENT_ERROR;
     cache->corr = 0;
     if (result == DOCUMENT_FOUND) {
-        cache->is_cached = true;
+        cache->is_cached = m->u.database.revision >= cache->least;
         cache->used_at = fx->at;
         cache->revision = m->u.database.revision;
     }

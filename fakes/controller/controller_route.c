@@ -82,6 +82,8 @@ static void disable(struct controller *self, const struct message *m, struct eff
 
 void controller_on_http(struct controller *self, const struct message *m, struct effects *fx)
 {
+    if (controller_api_on_http(self, m, fx))
+        return;
     int route = admin_route(&self->admin, self->env, m, fx);
     if (route < 0)
         return;

@@ -40,7 +40,7 @@ void controller_published(struct controller *self, struct invocation *i, struct 
         answer_response(self, i, fx, i->response, i->error);
         return;
     }
-    controller_arm(self, fx, &i->stage_timer, self->config->blocking_wait_max_ns);
+    controller_arm(self, fx, &i->stage_timer, i->wait);
     if (self->config->polling_from_db != 0)
         controller_arm(self, fx, &i->slow, SLOW_POLL);
     if (i->result == RESULT_ID_ONLY)
@@ -145,6 +145,11 @@ void controller_answer(struct controller *self, struct invocation *i, struct eff
     r->ns = i->ns;
     r->value = status;
     r->detail = (uint8_t)response;
+    if (i->http != NULL) {
+        controller_api_answer(self, i, fx, status, response, error);
+        controller_settle(self, i);
+        return;
+    }
     struct message *m =
         effects_send(fx, MSG_INVOKE_REPLY, ACTOR_MAIN_ID, i->caller, i->caller_actor);
     m->corr = i->caller_corr;

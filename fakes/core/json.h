@@ -8,6 +8,23 @@
 #include "core/blob.h"
 #include <stdbool.h>
 
+#define JSON_DEPTH_MAX 64
+enum json_kind {
+    JSON_INVALID,
+    JSON_NULL,
+    JSON_FALSE,
+    JSON_TRUE,
+    JSON_NUMBER,
+    JSON_STRING,
+    JSON_ARRAY,
+    JSON_OBJECT
+};
+struct json_in { /* a view of one value */
+    const char *text;
+    size_t length;
+    enum json_kind kind;
+};
+
 struct json_out {
     struct arena *arena;
     uint32_t owner;
@@ -28,25 +45,11 @@ void json_out_string(struct json_out *self, const char *text);
 void json_out_number(struct json_out *self, uint64_t value);
 void json_out_bool(struct json_out *self, bool value);
 void json_out_raw(struct json_out *self, const char *json);
+/* A valid value as it was read, without the blanks between its tokens. */
+void json_out_value(struct json_out *self, struct json_in value);
 /* The text as a blob; the builder is empty afterwards. */
 blob json_out_finish(struct json_out *self);
 
-#define JSON_DEPTH_MAX 64
-enum json_kind {
-    JSON_INVALID,
-    JSON_NULL,
-    JSON_FALSE,
-    JSON_TRUE,
-    JSON_NUMBER,
-    JSON_STRING,
-    JSON_ARRAY,
-    JSON_OBJECT
-};
-struct json_in { /* a view of one value */
-    const char *text;
-    size_t length;
-    enum json_kind kind;
-};
 /* The whole text is one valid value? Kind JSON_INVALID if not. RFC 8259, depth-bounded. */
 struct json_in json_in_parse(const char *text, size_t length);
 size_t json_in_count(struct json_in value); /* members or elements; 0 for others */
@@ -54,13 +57,17 @@ bool json_in_member(struct json_in object, const char *name, struct json_in *ret
 /* Several members in one walk, in the order of `names`; those that miss are JSON_INVALID. */
 void json_in_members(struct json_in object, const char *const *names, size_t count,
                      struct json_in *ret_values);
-bool json_in_element(struct json_in array, size_t index, struct json_in *ret_value);
-/* All elements, one after the other; none of what is no array. */
-struct json_array_walk {
+/* One item after the other, each once: for long lists, where json_in_element begins anew. The
+ * key's kind is JSON_INVALID in an array. False: there are no more. */
+struct json_walk {
     const char *at, *end;
+    bool is_object, is_started;
 };
-void json_array_begin(struct json_array_walk *self, struct json_in array);
-bool json_array_next(struct json_array_walk *self, struct json_in *ret_value);
+struct json_walk json_walk_begin(struct json_in container);
+bool json_walk_next(struct json_walk *self, struct json_in *ret_key, struct json_in *ret_value);
+bool json_in_element(struct json_in array, size_t index, struct json_in *ret_value);
 bool json_in_number(struct json_in value, int64_t *ret_number); /* integers only */
 /* Decoded string, NUL-terminated; false if not a string or too long. */
 bool json_in_string(struct json_in value, char *ret_text, size_t size);
+/* The same text as this one, decoded? False if it is not a string. */
+bool json_in_is(struct json_in value, const char *text);

@@ -210,6 +210,42 @@ static bool walk_next(struct scan *s)
     return scan_char(s, ',');
 }
 
+struct json_walk json_walk_begin(struct json_in container)
+{
+    bool has_items = container.kind == JSON_OBJECT || container.kind == JSON_ARRAY;
+    return (struct json_walk){.at = has_items ? container.text + 1 : NULL,
+                              .end = container.text + container.length,
+                              .is_object = container.kind == JSON_OBJECT};
+}
+
+bool json_walk_next(struct json_walk *self, struct json_in *ret_key, struct json_in *ret_value)
+{
+    if (self->at == NULL)
+        return false;
+    struct scan s = {.at = self->at, .end = self->end};
+    scan_blanks(&s);
+    bool is_end = self->is_started ? !scan_char(&s, ',') : *s.at == '}' || *s.at == ']';
+    self->is_started = true;
+    self->at = is_end ? NULL : s.at;
+    if (is_end)
+        return false;
+    *ret_key = (struct json_in){.kind = JSON_INVALID};
+    bool ok = true;
+    if (self->is_object) {
+        scan_blanks(&s);
+        const char *first = s.at;
+        ok = scan_string(&s);
+        *ret_key = (struct json_in){first, (size_t)(s.at - first), JSON_STRING};
+        scan_blanks(&s);
+        ok = ok && scan_char(&s, ':');
+    }
+    ok = ok && scan_value(&s, 0);
+    ASSERT(ok); /* the view came out of a valid text */
+    *ret_value = scan_view(&s);
+    self->at = s.at;
+    return true;
+}
+
 size_t json_in_count(struct json_in value)
 {
     struct scan s;
@@ -285,25 +321,6 @@ bool json_in_element(struct json_in array, size_t index, struct json_in *ret_val
         }
     } while (walk_next(&s));
     return false;
-}
-
-void json_array_begin(struct json_array_walk *self, struct json_in array)
-{
-    struct scan s;
-    bool has_any = array.kind == JSON_ARRAY && walk_begin(array, &s);
-    *self = has_any ? (struct json_array_walk){s.at, s.end} : (struct json_array_walk){0};
-}
-
-bool json_array_next(struct json_array_walk *self, struct json_in *ret_value)
-{
-    struct scan s = {.at = self->at, .end = self->end};
-    if (self->at == NULL)
-        return false;
-    bool ok = scan_value(&s, 0);
-    ASSERT(ok); /* the view came out of a valid text */
-    *ret_value = scan_view(&s);
-    self->at = walk_next(&s) ? s.at : NULL;
-    return true;
 }
 
 bool json_in_number(struct json_in value, int64_t *ret_number)
@@ -404,4 +421,9 @@ static bool decoded_is(struct json_in string, const char *text)
         }
     }
     return *text == '\0';
+}
+
+bool json_in_is(struct json_in value, const char *text)
+{
+    return value.kind == JSON_STRING && decoded_is(value, text);
 }

@@ -111,6 +111,28 @@ void json_out_raw(struct json_out *self, const char *json)
     self->needs_comma = true;
 }
 
+void json_out_value(struct json_out *self, struct json_in value)
+{
+    bool is_text = false;
+    size_t begin = 0;
+    ASSERT(value.kind != JSON_INVALID);
+    json_out_separate(self);
+    for (size_t i = 0; i < value.length; i++) {
+        char c = value.text[i];
+        bool is_blank = c == ' ' || c == '\t' || c == '\n' || c == '\r';
+        if (is_text && c == '\\')
+            i++;
+        else if (c == '"')
+            is_text = !is_text;
+        else if (!is_text && is_blank) {
+            json_out_append(self, value.text + begin, i - begin);
+            begin = i + 1;
+        }
+    }
+    json_out_append(self, value.text + begin, value.length - begin);
+    self->needs_comma = true;
+}
+
 void json_out_number(struct json_out *self, uint64_t value)
 {
     char digits[21], *at = digits + 20;

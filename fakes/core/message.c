@@ -279,6 +279,18 @@ static void out_database(struct out *o, const struct message *m)
         OUT(o, " %s", results[m->u.database.result]);
 }
 
+static void out_document(struct out *o, const struct message *m)
+{
+    static const char *const ops[] = {"get", "put", "delete", "list", "records"};
+    static const char *const results[] = {"found", "missing", "mismatch", "error", "conflict"};
+    if (m->u.document.op <= DOCUMENT_RECORDS)
+        OUT(o, " %s", ops[m->u.document.op]);
+    if (m->u.document.action != ACTION_NONE)
+        out_action(o, m->u.document.action);
+    if (m->kind == MSG_DOCUMENT_DONE && m->u.document.result <= DOCUMENT_CONFLICT)
+        OUT(o, " %s", results[m->u.document.result]);
+}
+
 static void out_fetched(struct out *o, const struct message *m)
 {
     static const char *const results[] = {"", " nothing", " no queue", " mismatch"};
@@ -376,7 +388,11 @@ static void out_payload(struct out *o, const struct message *m)
         break;
     case MSG_DOCUMENT_CALL:
     case MSG_DOCUMENT_DONE:
-        out_action(o, m->u.document.action);
+        out_document(o, m);
+        break;
+    case MSG_CACHE_INVALIDATION:
+        out_action(o, m->u.invalidation.action);
+        OUT(o, " revision %" PRIu32, m->u.invalidation.revision);
         break;
     case MSG_CACHE_INVALIDATION:
         out_action(o, m->u.document.action);

@@ -226,16 +226,23 @@ struct message {
             uint8_t document, result, response, error;
             uint32_t concurrent_limit;
         } database;
-        struct { /* document-call, document-done: an action as a document */
+        struct { /* document-call, document-done: an action as a document, or records */
             action_id action;
             namespace_id ns;
             uint32_t revision; /* put, delete: the one that was read (0: none); done: of it */
-            uint32_t skip, limit;
-            blob body;      /* put: the document; done: it, or a JSON array of them */
-            uint8_t op;     /* enum document_op */
+            uint32_t skip, limit; /* list, records; done: limit: how many there are in all */
+            blob body;  /* put, get, delete: the document as JSON; list, done: a JSON array of
+                         * summaries; records: struct record_query, done: struct
+                         * record_document[] */
+            uint8_t op; /* enum document_op */
             uint8_t result; /* enum document_result */
             uint8_t spare[2];
         } document;
+        struct { /* cache-invalidation: controller to controller */
+            action_id action;
+            uint16_t spare;
+            uint32_t revision; /* what is older must not be used any more */
+        } invalidation;
         struct { /* store, stored */
             activation_id id;
             action_id action;

@@ -95,7 +95,8 @@ enum document_result {
     DOCUMENT_ERROR,
     DOCUMENT_CONFLICT
 };
-/* Of actions; DOCUMENT_CONFLICT as a result: the revision is not the stored one any more. */
+/* Of actions, DOCUMENT_RECORDS of activations; DOCUMENT_CONFLICT as a result: the revision is
+ * not the stored one any more. */
 enum document_op {
     DOCUMENT_GET,
     DOCUMENT_PUT,
@@ -103,6 +104,22 @@ enum document_op {
     DOCUMENT_LIST,
     DOCUMENT_RECORDS
 };
+/* What DOCUMENT_RECORDS asks for, and what it is answered: activation records. */
+struct record_query { /* 24 bytes */
+    activation_id id; /* 0: a list, the newest start first */
+    action_id action; /* ACTION_NONE: any */
+    uint16_t spare;
+    uint64_t since_ms, upto_ms; /* of the start, epoch, both included */
+};
+struct record_document { /* 32 bytes */
+    activation_id id;
+    action_id action;
+    namespace_id ns;
+    tstamp start_at, end_at;
+    uint16_t version[3]; /* of the action when the record was written */
+    uint8_t response, error;
+};
+
 enum http_method {
     HTTP_GET,
     HTTP_POST,

@@ -5,7 +5,7 @@
 #include "database/database_internal.h"
 #include <stdio.h>
 
-#define REVISION 1u           /* of every action, until actions can be updated */
+#define REVISION 1u           /* of documents that are not written here */
 #define SYSTEM_CONCURRENT 30u /* upstream's default limit; whisk.system has none of its own */
 
 static void database_init(void *self_, const struct machine_env *env)
@@ -16,6 +16,17 @@ static void database_init(void *self_, const struct machine_env *env)
     slab_init(&self->reads, env->arena, env->node, sizeof(struct database_read));
 }
 
+/* What is asked, for the draw. */
+static uint64_t read_what(const struct message *m)
+{
+    if (m->kind == MSG_DOCUMENT_CALL)
+        return (uint64_t)(DOCUMENT_RECORD + 1 + m->u.document.op) << 56 |
+               (uint64_t)m->u.document.ns << 40 | (uint64_t)m->u.document.action << 24;
+    uint64_t what = (uint64_t)m->u.database.document << 56 | (uint64_t)m->u.database.ns << 40 |
+                    (uint64_t)m->u.database.action << 24;
+    return what ^ m->u.database.id;
+}
+
 /*
  * How long a read takes. The draw is named by what is read and by when, not by how many reads
  * there were: taking one out moves no other.
@@ -23,10 +34,8 @@ static void database_init(void *self_, const struct machine_env *env)
 static duration read_time(const struct database *self, const struct message *m, tstamp now)
 {
     const struct machine_env *env = self->env;
-    uint64_t what = (uint64_t)m->u.database.document << 56 | (uint64_t)m->u.database.ns << 40 |
-                    (uint64_t)m->u.database.action << 24;
     uint64_t who = (uint64_t)m->from << 32 | m->from_actor;
-    uint64_t entity = draw_mix(what ^ m->u.database.id, who);
+    uint64_t entity = draw_mix(read_what(m), who);
     return draw_range(env->draws, PURPOSE_DATABASE_READ, entity, now - TSTAMP_ORIGIN,
                       env->cluster->timing[TIMING_DATABASE_READ]);
 }
@@ -35,19 +44,23 @@ static void on_read(struct database *self, const struct message *m, struct effec
 {
     struct database_read *read = slab_open(&self->reads);
     read->request = *m;
+    if (m->kind == MSG_DOCUMENT_CALL)
+        read->request.u.document.body =
+            blob_copy(self->env->arena, self->env->node, m->u.document.body);
     read->timer.kind = DATABASE_TIMER_READ;
     read->timer.actor = ACTOR_MAIN_ID;
     read->timer.arg = read->item.slot;
     timers_arm(&self->timers, fx, &read->timer, read_time(self, m, fx->at), false);
 }
 
-static enum document_result read_action(const struct database *self, const struct message *m)
+static enum document_result read_action(const struct database *self, const struct message *m,
+                                        uint32_t *ret_revision)
 {
-    action_id action = m->u.database.action;
-    if (action >= self->env->cluster->action_count && action != ACTION_HEALTH_TEST)
+    uint32_t asked = m->u.database.revision;
+    *ret_revision = documents_revision(&self->documents, self->env, m->u.database.action);
+    if (*ret_revision == 0)
         return DOCUMENT_MISSING;
-    uint32_t revision = m->u.database.revision;
-    return revision == 0 || revision == REVISION ? DOCUMENT_FOUND : DOCUMENT_MISMATCH;
+    return asked == 0 || asked == *ret_revision ? DOCUMENT_FOUND : DOCUMENT_MISMATCH;
 }
 
 static enum document_result read_identity(const struct database *self, namespace_id ns,
@@ -68,10 +81,10 @@ static void answer_read(struct database *self, const struct message *m, struct e
 {
     struct record_outcome outcome = {0};
     enum document_result result = DOCUMENT_ERROR;
-    uint32_t limit = 0;
+    uint32_t limit = 0, revision = REVISION;
     switch ((enum document_kind)m->u.database.document) {
     case DOCUMENT_ACTION:
-        result = read_action(self, m);
+        result = read_action(self, m, &revision);
         break;
     case DOCUMENT_IDENTITY:
         result = read_identity(self, m->u.database.ns, &limit);
@@ -83,11 +96,38 @@ static void answer_read(struct database *self, const struct message *m, struct e
     }
     struct message *reply = effects_reply(fx, m, MSG_DATABASE_DOCUMENT);
     reply->u.database = m->u.database;
-    reply->u.database.revision = REVISION;
+    reply->u.database.revision = revision != 0 ? revision : REVISION;
     reply->u.database.result = (uint8_t)result;
     reply->u.database.response = outcome.response;
     reply->u.database.error = outcome.error;
     reply->u.database.concurrent_limit = limit;
+}
+
+static void answer_records(struct database *self, const struct message *m,
+                           struct message *reply)
+{
+    const struct machine_env *env = self->env;
+    struct record_query query;
+    reply->u.document = m->u.document;
+    reply->u.document.body = 0;
+    reply->u.document.result = DOCUMENT_ERROR;
+    if (blob_size(env->arena, m->u.document.body) != sizeof query)
+        return;
+    memcpy(&query, blob_bytes(env->arena, m->u.document.body), sizeof query);
+    reply->u.document.result = DOCUMENT_FOUND;
+    reply->u.document.body =
+        recent_find(&self->recent, env, m->u.document.ns, &query, m->u.document.skip,
+                    m->u.document.limit, &reply->u.document.limit);
+}
+
+static void answer_call(struct database *self, const struct message *m, struct effects *fx)
+{
+    struct message *reply = effects_reply(fx, m, MSG_DOCUMENT_DONE);
+    if (m->u.document.op == DOCUMENT_RECORDS)
+        answer_records(self, m, reply);
+    else
+        documents_answer(&self->documents, self->env, m, reply);
+    blob_free(self->env->arena, m->u.document.body);
 }
 
 static void on_wake(struct database *self, tstamp now, struct effects *fx)
@@ -101,7 +141,10 @@ static void on_wake(struct database *self, tstamp now, struct effects *fx)
     ASSERT(read != NULL);
     ASSERT_OP(timer->kind, ==, DATABASE_TIMER_READ);
     fx->cause = read->request.cause;
-    answer_read(self, &read->request, fx);
+    if (read->request.kind == MSG_DOCUMENT_CALL)
+        answer_call(self, &read->request, fx);
+    else
+        answer_read(self, &read->request, fx);
     slab_close(&self->reads, read);
 }
 
@@ -109,6 +152,7 @@ static void on_message(struct database *self, const struct message *m, struct ef
 {
     switch ((enum message_kind)m->kind) {
     case MSG_DATABASE_READ:
+    case MSG_DOCUMENT_CALL:
         on_read(self, m, fx);
         return;
     case MSG_DATABASE_STORE:
@@ -148,6 +192,7 @@ static void database_digest(const void *self_, struct digest *d)
 {
     const struct database *self = self_;
     digest_two(d, self->records.written, self->records.digest);
+    documents_digest(&self->documents, d);
     digest_two(d, self->records.page_count, self->records.other_count);
     digest_two(d, self->batch_count, self->batch_timer.at);
     for (uint32_t i = 0; i < self->batch_count; i++)
@@ -181,6 +226,9 @@ static const struct config_field database_fields[] = {
     {"database.record-retention", UNIT_DURATION, MINUTES(1), MINUTES(1440), MINUTES(16),
      MINUTES(16), (uint32_t)offsetof(struct database_config, record_retention),
      "how long the outcome of an activation can be read"},
+    {"database.recent-records", UNIT_COUNT, 0, 1000000, 4096, 4096,
+     (uint32_t)offsetof(struct database_config, recent_records),
+     "how many activation records are kept in full, the newest"},
 };
 
 const struct machine_ops database_ops = {

@@ -3,6 +3,8 @@
 #include "common/common.h"
 #include "common/slab.h"
 #include "database/database.h"
+#include "database/documents.h"
+#include "database/recent.h"
 #include "database/records.h"
 
 enum database_timer { DATABASE_TIMER_READ = TIMER_COMPONENT, DATABASE_TIMER_BATCH };
@@ -14,7 +16,9 @@ struct database_read {
 };
 
 struct database {
-    struct records records; /* durable */
+    struct records records; /* durable, as the two below */
+    struct documents documents;
+    struct recent recent;
 
     const struct machine_env *env;
     struct timers timers;

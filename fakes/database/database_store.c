@@ -40,6 +40,19 @@ void database_store_on_link(struct database *self, const struct event *ev)
     self->batch_count = kept;
 }
 
+static void keep_in_full(struct database *self, const struct message *m)
+{
+    struct record_document record = {.id = m->u.store.id,
+                                     .action = m->u.store.action,
+                                     .ns = m->u.store.ns,
+                                     .start_at = m->u.store.start_at,
+                                     .end_at = m->u.store.end_at,
+                                     .response = m->u.store.response,
+                                     .error = m->u.store.error};
+    documents_version(&self->documents, self->env, record.action, record.version);
+    recent_put(&self->recent, self->env, &record);
+}
+
 static void write_one(struct database *self, const struct message *m, struct effects *fx)
 {
     struct record_outcome outcome = {.response = m->u.store.response,
@@ -49,6 +62,7 @@ static void write_one(struct database *self, const struct message *m, struct eff
         struct record *r = effects_record(fx, RECORD_STORED, ACTOR_MAIN_ID);
         r->activation = m->u.store.id;
         r->detail = m->u.store.response;
+        keep_in_full(self, m);
     }
     struct message *reply = effects_reply(fx, m, MSG_DATABASE_STORED);
     reply->u.store = m->u.store;

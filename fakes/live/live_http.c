@@ -16,8 +16,9 @@
 #define SLOT_BITS 20u
 #define SLOT_MAX (1u << SLOT_BITS)
 #define CONNECTIONS_MAX 12000u
-#define TIMEOUT_S 75u /* longer than the 60 s of a blocking call and than nginx's keep-alive   \
-                       */
+#define TIMEOUT_S                                                                              \
+    75u /* longer than the 60 s of a blocking call and than nginx's keep-alive                 \
+         */
 #define BODY_MAX ((size_t)50 << 20) /* pekko.http.parsing.max-content-length */
 #define FOREIGN_ENTRY 31u           /* of request ids: the last load entry */
 

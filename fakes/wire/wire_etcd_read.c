@@ -97,10 +97,9 @@ struct listing {
 
 static bool read_listing(struct listing *self, struct json_in kvs)
 {
-    struct json_array_walk walk;
-    struct json_in item;
-    json_array_begin(&walk, kvs);
-    while (json_array_next(&walk, &item)) {
+    struct json_in none, item;
+    struct json_walk walk = json_walk_begin(kvs);
+    while (json_walk_next(&walk, &none, &item)) {
         struct etcd_kv kv;
         bool is_ours;
         if (!read_kv(self->wire, item, &self->bytes, &kv, &is_ours))
@@ -301,10 +300,9 @@ static bool read_event(struct watch_line *self, struct json_in event)
 
 static bool read_events(struct watch_line *self, struct json_in events)
 {
-    struct json_array_walk walk;
-    struct json_in item;
-    json_array_begin(&walk, events);
-    while (json_array_next(&walk, &item)) {
+    struct json_in none, item;
+    struct json_walk walk = json_walk_begin(events);
+    while (json_walk_next(&walk, &none, &item)) {
         if (!read_event(self, item))
             return false;
     }

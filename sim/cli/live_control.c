@@ -199,8 +199,7 @@ static bool is_allowed(const struct live_control *self, const struct http_exchan
     struct wire_text given = wire_header(headers, "Authorization");
     char wanted[16 + LIVE_TOKEN_SIZE];
     int length = snprintf(wanted, sizeof wanted, "Bearer %s", self->files->token);
-    return given.length == (size_t)length &&
-           memcmp(given.bytes, wanted, (size_t)length) == 0;
+    return given.length == (size_t)length && memcmp(given.bytes, wanted, (size_t)length) == 0;
 }
 
 static void on_request(void *context, struct http_exchange *x)
@@ -216,9 +215,8 @@ static void on_request(void *context, struct http_exchange *x)
         const struct cluster *c = &self->files->scenario->cluster;
         json_t *states = json_object();
         for (uint32_t i = 0; i < c->node_count; i++)
-            json_object_set_new(
-                states, c->nodes[i].name,
-                json_string(host_live_endpoint(self->host, (node_id)i).state));
+            json_object_set_new(states, c->nodes[i].name,
+                                json_string(host_live_endpoint(self->host, (node_id)i).state));
         answer_json(x, 200, states);
     } else if (!is_get && strncmp(x->path, "/nodes/", 7) == 0) {
         on_operation(self, x);

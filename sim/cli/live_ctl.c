@@ -1,4 +1,5 @@
-/* live_ctl.c - ctl: what a deploy tool calls instead of docker, for a cluster that is served. */
+/* live_ctl.c - ctl: what a deploy tool calls instead of docker, for a cluster that is served.
+ */
 #include "cli/cli.h"
 #include "cli/live_files.h"
 #include "live/http_client.h"
@@ -21,7 +22,8 @@ static void say_states(const char *body, const char *node, struct ctl *ctl)
     json_t *states = json_loads(body, 0, NULL), *state;
     const char *name;
     bool found = false;
-    json_object_foreach (states, name, state) {
+    json_object_foreach(states, name, state)
+    {
         if (strcmp(node, "all") != 0 && strcmp(node, name) != 0)
             continue;
         found = true;
@@ -139,10 +141,12 @@ const struct cli_command cli_ctl = {
              "restart|stop|start|kill|disable|status|edge-remove|edge-add|remove-containers",
     .about = "What a deploy tool calls instead of docker, for a cluster that is served.",
     .options =
-        "  --cluster FILE     the cluster.json of `rollcage serve`; else ROLLCAGE_CLUSTER names it\n"
+        "  --cluster FILE     the cluster.json of `rollcage serve`; else ROLLCAGE_CLUSTER "
+        "names it\n"
         "  NODE               controller0, scheduler1, invoker2, ...; `all status` lists them\n"
         "  start, restart     done when the process begins to boot: ask its /ping\n"
-        "  edge-remove        take the controller out of the edge's list and reload (edge-add: in)\n",
+        "  edge-remove        take the controller out of the edge's list and reload (edge-add: "
+        "in)\n",
     .example = "rollcage ctl scheduler0 restart",
     .run = ctl_run,
 };

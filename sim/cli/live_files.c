@@ -33,9 +33,9 @@ static json_t *node_json(const struct live_files *self, node_id node)
 {
     const struct node_info *info = &self->scenario->cluster.nodes[node];
     struct host_live_endpoint at = host_live_endpoint(self->host, node);
-    json_t *object = json_pack("{s:s, s:s, s:i, s:s}", "name", info->name, "kind",
-                               node_kind_to_string(info->kind), "index", (int)info->index,
-                               "url", at.url);
+    json_t *object =
+        json_pack("{s:s, s:s, s:i, s:s}", "name", info->name, "kind",
+                  node_kind_to_string(info->kind), "index", (int)info->index, "url", at.url);
     if (object != NULL && info->kind == NODE_SCHEDULER) {
         json_object_set_new(object, "rpc_port", json_integer(at.ports[WIRE_RPC]));
         json_object_set_new(object, "remoting_port", json_integer(at.ports[WIRE_REMOTING]));
@@ -59,9 +59,9 @@ json_t *live_files_json(const struct live_files *self)
     const struct cluster *c = &self->scenario->cluster;
     json_t *credentials = json_object(), *namespaces = json_object();
     for (size_t t = 0; t < TIER_COUNT; t++)
-        json_object_set_new(
-            credentials, node_kind_to_string(tiers[t].kind),
-            json_pack("{s:s, s:s}", "user", user_of(self, tiers[t].kind), "password", password_of(self, tiers[t].kind)));
+        json_object_set_new(credentials, node_kind_to_string(tiers[t].kind),
+                            json_pack("{s:s, s:s}", "user", user_of(self, tiers[t].kind),
+                                      "password", password_of(self, tiers[t].kind)));
     for (uint32_t i = 0; i < c->namespace_count; i++) {
         char user[37], password[65];
         cluster_credentials(c, (namespace_id)i, user, password);
@@ -212,7 +212,8 @@ int live_files_write(const struct live_files *self, const char *directory,
         status = write_text(self, directory, path, print_env, err);
     snprintf(path, sizeof path, "%s/inventory.ini", directory);
     if (status == 0)
-        status = write_text(self, directory, inventory ? inventory : path, print_inventory, err);
+        status =
+            write_text(self, directory, inventory ? inventory : path, print_inventory, err);
     return status;
 }
 

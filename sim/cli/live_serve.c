@@ -62,7 +62,8 @@ static void say_where(const struct served *self, const struct host *host)
 {
     fprintf(stderr, "edge %s, etcd %s, kafka %s\n", host_live_edge_url(host),
             host_live_etcd_url(host), host_live_bootstrap(host));
-    fprintf(stderr, "%s/cluster.json has every endpoint and credential; rollcage ctl reads it\n",
+    fprintf(stderr,
+            "%s/cluster.json has every endpoint and credential; rollcage ctl reads it\n",
             self->session.out);
 }
 
@@ -85,7 +86,8 @@ static bool on_opened(void *context, struct host *host, struct errmsg *err)
     live_files_export(&self->files, out);
     say_where(self, host);
     if (!self->command)
-        fprintf(stderr, "serving until a signal (SIGINT, SIGTERM); a second one stops at once\n");
+        fprintf(stderr,
+                "serving until a signal (SIGINT, SIGTERM); a second one stops at once\n");
     return true;
 }
 

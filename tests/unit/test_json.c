@@ -157,20 +157,19 @@ static void several_members_are_found_in_one_walk(void **state)
 static void a_walk_gives_each_element_once(void **state)
 {
     (void)state;
-    static const char *const none[] = {"[]", " [ ] ", "{\"a\":1}", "\"[1]\"", "7", "["};
-    struct json_array_walk walk;
-    struct json_in item;
+    static const char *const none[] = {"[]", " [ ] ", "{}", "\"[1]\"", "7", "["};
+    struct json_in key, item;
     int64_t number, next = 0;
-    json_array_begin(&walk, parse(" [ 0 ,1,2 , 3]"));
-    while (json_array_next(&walk, &item)) {
+    struct json_walk walk = json_walk_begin(parse(" [ 0 ,1,2 , 3]"));
+    while (json_walk_next(&walk, &key, &item)) {
         assert_true(json_in_number(item, &number));
         assert_int_equal(number, next++);
     }
     assert_int_equal(next, 4);
-    assert_false(json_array_next(&walk, &item));
+    assert_false(json_walk_next(&walk, &key, &item));
     for (unsigned i = 0; i < sizeof none / sizeof none[0]; i++) {
-        json_array_begin(&walk, parse(none[i]));
-        assert_false(json_array_next(&walk, &item));
+        walk = json_walk_begin(parse(none[i]));
+        assert_false(json_walk_next(&walk, &key, &item));
     }
 }
 
