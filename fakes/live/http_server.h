@@ -7,15 +7,16 @@
  *
  * libmicrohttpd carries the bytes; it answers by itself what it cannot parse (400, 414, 431,
  * 505). A connection whose answer is awaited is suspended. Limits: connections, size of the
- * headers (12 KiB in all) and of the body, seconds for a request to come in and for a kept-alive
- * connection to be used again. A body over the limit is answered 413 without being kept.
+ * headers (12 KiB in all) and of the body, seconds for a request to come in and for a
+ * kept-alive connection to be used again. A body over the limit is answered 413 without being
+ * kept.
  */
 #include "live/loop.h"
 #include <stddef.h>
 
 struct http_server;
 
-struct http_exchange { /* what is asked; valid until answered or gone */
+struct http_exchange {         /* what is asked; valid until answered or gone */
     const char *method, *path; /* path with query */
     const char *headers;       /* "Name: value\n" lines */
     const char *body;
