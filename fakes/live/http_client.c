@@ -283,11 +283,10 @@ static void set_method(struct call *call)
 
 static void set_tls(struct call *call)
 {
-    static const struct http_tls defaults;
-    const struct http_tls *tls = call->given.tls == NULL ? &defaults : call->given.tls;
-    if (call->given.tls == NULL && !call->has_tls)
+    const struct http_tls *tls = call->given.tls;
+    if (tls == NULL)
         return;
-    call->has_tls = call->given.tls != NULL;
+    call->has_tls = true;
     if (tls->ca_file != NULL)
         curl_easy_setopt(call->easy, CURLOPT_CAINFO, tls->ca_file);
     curl_easy_setopt(call->easy, CURLOPT_SSLCERT, tls->cert_file);
@@ -324,7 +323,8 @@ static void end_call(struct call *call)
     self->calls[call->index] = NULL;
     self->free_indexes[self->free_count++] = call->index;
     self->open_count--;
-    if (self->spare_count == SPARES_MAX) {
+    /* The library's own authorities cannot be set again: a handle with others is not kept. */
+    if (self->spare_count == SPARES_MAX || call->has_tls) {
         free_call(call);
         return;
     }

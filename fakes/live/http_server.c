@@ -26,6 +26,8 @@
 #define FAREWELLS_MAX 256u
 #define FAREWELL_NS UINT64_C(1000000000)
 #define LOOK_NS UINT64_C(1000000000)
+#define RUNS_MAX                                                                               \
+    3 /* a late answer needs three: headers made, written, next request looked for */
 #define STOP_RUNS_MAX 16
 
 static void on_connection(void *context, struct MHD_Connection *mhd, void **socket_context,
@@ -238,7 +240,12 @@ static void turn(void *context)
     cut_slow_clients(self);
     end_farewells(self, self->now_ns);
     self->is_running = true;
-    (void)MHD_run(self->daemon);
+    unsigned long long ms = 0;
+    for (int i = 0; i < RUNS_MAX && ms == 0 && !self->is_freed; i++) {
+        (void)MHD_run(self->daemon);
+        if (MHD_get_timeout(self->daemon, &ms) != MHD_YES)
+            break;
+    }
     self->is_running = false;
     if (self->is_freed)
         tear_down(self);
