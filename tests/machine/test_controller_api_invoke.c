@@ -380,7 +380,10 @@ static void a_send_that_fails_is_500(void **state)
 {
     (void)state;
     post(WAIT, NULL);
-    answer_produced(t.bed, 0, false);
+    for (uint32_t i = 0; i < 4; i++) {
+        answer_produced(t.bed, i, false);
+        bed_pass(t.bed, MSEC(i < 3 ? 1000 : 0));
+    }
     expect_api_error(&t, 500, FAULT);
     expect_count(t.bed, "1"); /* until the timer */
 }
@@ -464,10 +467,10 @@ static void nothing_is_kept_of_what_was_answered(void **state)
     acked(RESPONSE_SUCCESS, ERROR_NONE);
     api_forget(&t);
     size_t blocks = arena_blocks(t.bed->arena, BED_CONTROLLER0);
-    for (uint32_t i = 2; i < 50; i++) {
+    for (uint32_t i = 0; i < 50; i++) {
         published(WAIT, "{\"a\":1}");
-        send_ack(t.bed,
-                 an_ack(ACTIVATION_ID(31u << 24 | i, 0), ACK_COMBINED, RESPONSE_SUCCESS));
+        send_ack(t.bed, an_ack(bed_record(t.bed, RECORD_ACCEPTED, i)->activation, ACK_COMBINED,
+                               RESPONSE_SUCCESS));
         post(HELLO, "[]");
     }
     assert_int_equal(arena_blocks(t.bed->arena, BED_CONTROLLER0), blocks);

@@ -222,6 +222,24 @@ static void a_get_is_passed_on_with_an_id_of_the_edges_own(void **state)
     bed_free(bed);
 }
 
+/* proxy_next_upstream: what is idempotent goes on, also when it was sent. */
+static void a_put_and_a_delete_that_were_sent_are_passed_on(void **state)
+{
+    (void)state;
+    static const enum http_method methods[] = {HTTP_PUT, HTTP_DELETE};
+    for (size_t i = 0; i < 2; i++) {
+        struct bed *bed = bed_of_edge();
+        bed_http(bed, methods[i], "/api/v1/namespaces/_/actions/a", NULL, "{\"publish\":true}");
+        node_id first = bed_sent(bed, MSG_HTTP_REQUEST, 0)->to;
+        bed_link(bed, first, true);
+        const struct message *second = bed_sent(bed, MSG_HTTP_REQUEST, 1);
+        assert_int_not_equal(second->to, first);
+        assert_int_equal(second->u.http_request.method, methods[i]);
+        assert_string_equal(bed_text(bed, second->u.http_request.body), "{\"publish\":true}");
+        bed_free(bed);
+    }
+}
+
 static void a_post_through_the_edge_gets_the_error_page(void **state)
 {
     (void)state;
@@ -362,6 +380,7 @@ int main(void)
         cmocka_unit_test(a_post_that_was_sent_is_not_passed_on_when_the_connection_breaks),
         cmocka_unit_test(an_answer_that_does_not_come_is_504_after_75_seconds),
         cmocka_unit_test(a_get_is_passed_on_with_an_id_of_the_edges_own),
+        cmocka_unit_test(a_put_and_a_delete_that_were_sent_are_passed_on),
         cmocka_unit_test(a_post_through_the_edge_gets_the_error_page),
         cmocka_unit_test(a_controller_that_is_taken_out_gets_nothing_new_but_keeps_what_it_has),
         cmocka_unit_test(an_empty_list_is_refused_and_later_reloads_use_the_file),

@@ -33,11 +33,14 @@ static void the_writer_puts_commas_and_escapes_where_they_belong(void **state)
     json_out_object_end(&out);
     json_out_key(&out, "e");
     json_out_raw(&out, "null");
+    json_out_key(&out, "f");
+    json_out_value(&out, parse(" { \"a b\\\" c\" : [ 1 ,\t2 ] }\n"));
     json_out_object_end(&out);
     blob b = json_out_finish(&out);
     assert_string_equal(blob_bytes(arena, b),
                         "{\"a\":[0,18446744073709551615,[]],\"b\":true,"
-                        "\"c\":\"q\\\"\\\\\\n\\u0001/\",\"d\":{},\"e\":null}");
+                        "\"c\":\"q\\\"\\\\\\n\\u0001/\",\"d\":{},\"e\":null,"
+                        "\"f\":{\"a b\\\" c\":[1,2]}}");
     assert_int_equal(out.length, 0);
     blob_free(arena, b);
     assert_int_equal(arena_blocks(arena, ARENA_HOST), 0);
@@ -114,6 +117,32 @@ static void members_are_found_by_name_and_the_last_of_equals_counts(void **state
     assert_int_equal(json_in_count(parse("{}")), 0);
 }
 
+static void a_walk_gives_each_item_once(void **state)
+{
+    (void)state;
+    static const char object[] = " { \"a\\u0062\" : 1 , \"c\":[2,{\"d\":3}] } ";
+    struct json_in key, value, whole = json_in_parse(object, sizeof object - 1);
+    struct json_walk walk = json_walk_begin(whole);
+    assert_true(json_walk_next(&walk, &key, &value));
+    assert_true(json_in_is(key, "ab"));
+    assert_int_equal(value.kind, JSON_NUMBER);
+    assert_true(json_walk_next(&walk, &key, &value));
+    assert_true(json_in_is(key, "c") && !json_in_is(key, "cc") && !json_in_is(value, "c"));
+    struct json_walk inner = json_walk_begin(value);
+    assert_true(json_walk_next(&inner, &key, &value));
+    assert_int_equal(key.kind, JSON_INVALID);
+    assert_true(json_walk_next(&inner, &key, &value));
+    assert_int_equal(value.kind, JSON_OBJECT);
+    assert_false(json_walk_next(&inner, &key, &value));
+    assert_false(json_walk_next(&inner, &key, &value));
+    assert_false(json_walk_next(&walk, &key, &value));
+    static const char *const none[] = {"{}", "[ ]", "1", "\"x\""};
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
+        walk = json_walk_begin(json_in_parse(none[i], strlen(none[i])));
+        assert_false(json_walk_next(&walk, &key, &value));
+    }
+}
+
 static void numbers_and_strings_are_decoded_within_bounds(void **state)
 {
     (void)state;
@@ -181,6 +210,7 @@ int main(void)
         cmocka_unit_test(valid_texts_are_told_from_others),
         cmocka_unit_test(nesting_is_bounded),
         cmocka_unit_test(members_are_found_by_name_and_the_last_of_equals_counts),
+        cmocka_unit_test(a_walk_gives_each_item_once),
         cmocka_unit_test(numbers_and_strings_are_decoded_within_bounds),
         cmocka_unit_test(several_members_are_found_in_one_walk),
         cmocka_unit_test(a_walk_gives_each_element_once),

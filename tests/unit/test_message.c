@@ -131,6 +131,8 @@ static void payload_structs_have_the_sizes_they_promise(void **state)
     assert_int_equal(sizeof(struct key), 16);
     assert_int_equal(sizeof(struct value), 16);
     assert_int_equal(sizeof(struct etcd_kv), 64);
+    assert_int_equal(sizeof(struct record_query), 24);
+    assert_int_equal(sizeof(struct record_document), 32);
 }
 
 int main(void)

@@ -1,0 +1,530 @@
+/*
+ * test_controller_api_actions.c - actions as clients create, read, update, list, delete them.
+ */
+#include "support/controller_api_bed.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ACTIONS "/api/v1/namespaces/_/actions"
+#define NEW ACTIONS "/new"
+#define HELLO ACTIONS "/hello"
+#define AGAIN "?overwrite=true"
+#define NOT_THERE "The requested resource does not exist."
+#define CONFORMANCE "Resource by this name exists but is not in this collection."
+#define CONFLICT "Concurrent modification to resource detected."
+#define FAULT "There was an internal server error."
+#define MALFORMED "The request content was malformed:\\n"
+#define EXEC "\"exec\":{\"kind\":\"nodejs:20\",\"code\":\"x()\"}"
+
+static struct api_bed t;
+
+/* BED_SLOW's place is a spare slot that is called guest/new. */
+static int begin(void **state)
+{
+    (void)state;
+    t = api_bed_new();
+    t.bed->actions[BED_SLOW].is_spare = true;
+    snprintf(t.bed->actions[BED_SLOW].name, sizeof t.bed->actions[BED_SLOW].name, "guest/new");
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    api_bed_free(&t);
+    return 0;
+}
+
+static void call(enum http_method method, const char *target, const char *body)
+{
+    api(&t, method, target, body);
+    api_settle(&t);
+}
+
+static void put(const char *target, const char *body)
+{
+    call(HTTP_PUT, target, body);
+}
+
+#define HELLO_ANNOTATIONS                                                                      \
+    "{\"annotations\":[{\"key\":\"provide-api-key\",\"value\":false},{\"key\":\"exec\","       \
+    "\"value\":\"nodejs:20\"}]"
+#define HELLO_LIMITS                                                                           \
+    "\"limits\":{\"concurrency\":1,\"logs\":10,\"memory\":256,\"timeout\":60000}"
+#define HELLO_REST                                                                             \
+    HELLO_LIMITS ",\"name\":\"hello\",\"namespace\":\"guest\",\"parameters\":[],"              \
+                 "\"publish\":false,\"updated\":1700000000000,\"version\":\"0.0.1\"}"
+
+static void an_action_of_the_scenario_is_there(void **state)
+{
+    (void)state;
+    call(HTTP_GET, HELLO, NULL);
+    expect_api(&t, 200,
+               HELLO_ANNOTATIONS ",\"exec\":{\"kind\":\"nodejs:20\",\"code\":\"function main("
+                                 "params) { return params; }\",\"binary\":false}," HELLO_REST);
+    call(HTTP_GET, HELLO "?code=false", NULL);
+    expect_api(&t, 200,
+               HELLO_ANNOTATIONS
+               ",\"exec\":{\"kind\":\"nodejs:20\",\"binary\":false}," HELLO_REST);
+    assert_int_equal(bed_sent_count(t.bed, MSG_DOCUMENT_CALL), 1); /* the cache has it */
+    call(HTTP_GET, ACTIONS "/pack/fails", NULL);
+    expect_api_begins(&t, 200, HELLO_ANNOTATIONS);
+    const struct message *m = bed_sent(t.bed, MSG_HTTP_REPLY, 2);
+    assert_non_null(strstr(bed_text(t.bed, m->u.http_reply.body),
+                           "\"name\":\"fails\",\"namespace\":\"guest/pack\""));
+}
+
+#define MADE                                                                                   \
+    "{\"annotations\":[{\"key\":\"a\",\"value\":[1]},{\"key\":\"provide-api-key\",\"value\":"  \
+    "false},{\"key\":\"exec\",\"value\":\"nodejs:20\"}],\"exec\":{\"kind\":\"nodejs:20\","     \
+    "\"code\":\"x()\",\"binary\":false},\"limits\":{\"concurrency\":1,\"logs\":10,"            \
+    "\"memory\":128,\"timeout\":60000},\"name\":\"new\",\"namespace\":\"guest\","              \
+    "\"parameters\":[{\"key\":\"p\",\"value\":{\"q\":1}}],\"publish\":false,"                  \
+    "\"updated\":1700000000000,\"version\":\"0.0.1\"}"
+#define MAKE                                                                                   \
+    "{" EXEC ", \"limits\":{\"memory\":128}, \"annotations\":[{\"key\":\"a\",\"value\":[1]}]," \
+    "\"parameters\":[{\"key\":\"p\",\"value\":{ \"q\": 1 }}],\"more\":true}"
+
+static void a_put_makes_an_action_with_defaults(void **state)
+{
+    (void)state;
+    call(HTTP_GET, NEW, NULL);
+    expect_api_error(&t, 404, NOT_THERE);
+    put(NEW, MAKE);
+    expect_api(&t, 200, MADE);
+    expect_api_header(&t, "Access-Control-Allow-Origin: *", true);
+    call(HTTP_GET, NEW, NULL);
+    expect_api(&t, 200, MADE);
+    call(HTTP_DELETE, NEW, NULL);
+    put(NEW AGAIN, MAKE); /* overwrite makes no difference to an absent one */
+    expect_api(&t, 200, MADE);
+}
+
+static void an_update_keeps_what_is_not_given(void **state)
+{
+    (void)state;
+    put(NEW, MAKE);
+    bed_pass(t.bed, MSEC(12));
+    put(NEW AGAIN, "{\"limits\":{\"timeout\":100,\"instances\":3},\"publish\":true,"
+                   "\"annotations\":[{\"key\":\"b\",\"value\":2}]}");
+    expect_api(&t, 200,
+               "{\"annotations\":[{\"key\":\"a\",\"value\":[1]},{\"key\":\"provide-api-key\","
+               "\"value\":"
+               "false},{\"key\":\"exec\",\"value\":\"nodejs:20\"},{\"key\":\"b\",\"value\":2}],"
+               "\"exec\":"
+               "{\"kind\":\"nodejs:20\",\"code\":\"x()\",\"binary\":false},\"limits\":{"
+               "\"concurrency\":"
+               "1,\"instances\":3,\"logs\":10,\"memory\":128,\"timeout\":100},\"name\":\"new\","
+               "\"namespace\":\"guest\",\"parameters\":[{\"key\":\"p\",\"value\":{\"q\":1}}],"
+               "\"publish\":true,\"updated\":1700000000012,\"version\":\"0.0.2\"}");
+    put(NEW AGAIN, "{\"delAnnotations\":[\"a\",\"nope\",\"b\"],\"parameters\":[],"
+                   "\"version\":\"1.2\",\"annotations\":[{\"key\":\"a\",\"value\":9}]}");
+    const struct message *m = bed_sent(t.bed, MSG_HTTP_REPLY, 2);
+    const char *text = bed_text(t.bed, m->u.http_reply.body);
+    assert_non_null(strstr(text, "{\"annotations\":[{\"key\":\"provide-api-key\",\"value\":"
+                                 "false},{\"key\":\"exec\",\"value\":\"nodejs:20\"},{\"key\":"
+                                 "\"a\",\"value\":9}]"));
+    assert_non_null(strstr(text, "\"parameters\":[],\"publish\":true"));
+    assert_non_null(strstr(text, "\"version\":\"1.2.0\"}"));
+}
+
+static void an_action_that_is_there_is_not_overwritten_unasked(void **state)
+{
+    (void)state;
+    put(HELLO, "{" EXEC "}");
+    expect_api_error(&t, 409, "resource already exists");
+    put(HELLO "?overwrite=false", "{" EXEC "}");
+    expect_api_error(&t, 409, "resource already exists");
+    assert_int_equal(bed_sent_count(t.bed, MSG_CACHE_INVALIDATION), 0);
+}
+
+static void a_conflict_drops_the_copy_so_that_the_same_again_succeeds(void **state)
+{
+    (void)state;
+    put(NEW, MAKE);
+    t.documents.slots[BED_SLOW].revision = 7; /* another controller has written */
+    put(NEW AGAIN, "{}");
+    expect_api_error(&t, 409, CONFLICT);
+    put(NEW AGAIN, "{}");
+    expect_api_begins(&t, 200, "{\"annotations\"");
+    t.documents.slots[BED_SLOW].revision = 17;
+    call(HTTP_DELETE, NEW, NULL);
+    expect_api_error(&t, 409, CONFLICT);
+    call(HTTP_DELETE, NEW, NULL);
+    expect_api_begins(&t, 200, "{\"annotations\"");
+}
+
+static void two_creations_at_once_conflict(void **state)
+{
+    (void)state;
+    api(&t, HTTP_PUT, NEW, MAKE);
+    api(&t, HTTP_PUT, NEW, MAKE);
+    api_settle(&t);
+    expect_api_error(&t, 409, CONFLICT);
+    assert_int_equal(bed_sent(t.bed, MSG_HTTP_REPLY, 0)->u.http_reply.status, 200);
+}
+
+static void a_delete_answers_the_action_as_it_was(void **state)
+{
+    (void)state;
+    put(NEW, MAKE);
+    call(HTTP_DELETE, NEW, NULL);
+    expect_api(&t, 200, MADE);
+    call(HTTP_DELETE, NEW, NULL);
+    expect_api_error(&t, 404, NOT_THERE);
+    call(HTTP_GET, NEW, NULL);
+    expect_api_error(&t, 404, NOT_THERE);
+    put(NEW, MAKE);
+    expect_api(&t, 200, MADE);
+    assert_int_equal(t.documents.slots[BED_SLOW].revision, 3); /* it goes on */
+}
+
+static void names_of_other_kinds_are_409(void **state)
+{
+    (void)state;
+    static const enum http_method methods[] = {HTTP_GET, HTTP_DELETE, HTTP_PUT};
+    for (size_t i = 0; i < 3; i++) {
+        call(methods[i], ACTIONS "/pack", methods[i] == HTTP_PUT ? "{" EXEC "}" : NULL);
+        expect_api_error(&t, 409, CONFORMANCE);
+    }
+    put(ACTIONS "/pack" AGAIN, "{" EXEC "}");
+    expect_api_error(&t, 409, CONFORMANCE);
+}
+
+static void what_is_in_no_package_that_exists_is_404(void **state)
+{
+    (void)state;
+    static const enum http_method methods[] = {HTTP_GET, HTTP_DELETE, HTTP_PUT};
+    for (size_t i = 0; i < 3; i++) {
+        call(methods[i], ACTIONS "/nopack/a", methods[i] == HTTP_PUT ? "{" EXEC "}" : NULL);
+        expect_api_error(&t, 404, NOT_THERE);
+    }
+}
+
+static void a_table_without_room_is_500(void **state)
+{
+    (void)state;
+    put(ACTIONS "/nowhere", "{" EXEC "}");
+    expect_api_error(&t, 500, FAULT);
+    call(HTTP_GET, ACTIONS "/nowhere", NULL);
+    expect_api_error(&t, 404, NOT_THERE);
+}
+
+static void bodies_are_checked_before_the_database_is_asked(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *body, *text;
+    } cases[] = {
+        {NULL, "Request entity expected but not supplied"},
+        {"[]", MALFORMED "Object expected"},
+        {"{\"exec\":1}", MALFORMED "JSON object expected"},
+        {"{\"exec\":{}}", MALFORMED "'kind' must be a string defined in 'exec'"},
+        {"{\"exec\":{\"kind\":\"nodejs:20\"}}",
+         MALFORMED "'code' must be a string or attachment object defined in 'exec' for "
+                   "'nodejs:20' actions"},
+        {"{\"exec\":{\"kind\":\"cobol:1\",\"code\":\"\"}}",
+         MALFORMED "The specified runtime 'cobol:1' is not supported by this platform. Valid "
+                   "values are: 'nodejs:20', 'sequence', 'blackbox'."},
+        {"{\"exec\":{\"kind\":\"blackbox\"}}",
+         MALFORMED "'image' must be a string defined in 'exec' for 'blackbox' actions"},
+        {"{\"parameters\":{}}", MALFORMED "parameters malformed!"},
+        {"{\"annotations\":[{\"key\":\"a\"}]}", MALFORMED "parameters malformed!"},
+        {"{\"limits\":[]}", MALFORMED "Object expected"},
+        {"{\"limits\":{\"memory\":1.5}}", MALFORMED "memory limit must be whole number"},
+        {"{\"limits\":{\"timeout\":\"1\"}}", MALFORMED "time limit malformed"},
+        {"{\"version\":\"a.b\"}", MALFORMED "semantic version malformed"},
+        {"{\"version\":\"0.0.0\"}", MALFORMED "semantic version malformed"},
+        {"{\"limits\":{\"timeout\":600000}}",
+         "duration 600000 milliseconds exceeds allowed threshold of 300000 milliseconds"},
+        {"{\"limits\":{\"timeout\":99}}",
+         "duration 99 milliseconds below allowed threshold of 100 milliseconds"},
+        {"{\"limits\":{\"memory\":1024}}",
+         "memory size 1024 MB exceeds allowed threshold of 512 MB"},
+        {"{\"limits\":{\"memory\":64}}", "memory size 64 MB below allowed threshold of 128 MB"},
+        {"{\"limits\":{\"logs\":11}}", "log size 11 MB exceeds allowed threshold of 10 MB"},
+        {"{\"limits\":{\"concurrency\":2}}", "concurrency 2 exceeds allowed threshold of 1"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        put(HELLO AGAIN, cases[i].body);
+        expect_api_error(&t, 400, cases[i].text);
+    }
+    put(HELLO "?overwrite=x", "{}");
+    expect_api_error(&t, 400,
+                     "The query parameter 'overwrite' was malformed:\\n'x' is not a "
+                     "valid Boolean value");
+    assert_int_equal(bed_sent_count(t.bed, MSG_DOCUMENT_CALL), 0);
+}
+
+static void what_needs_the_action_is_checked_behind(void **state)
+{
+    (void)state;
+    put(NEW, "{}");
+    expect_api_error(&t, 400, "exec undefined");
+    put(HELLO AGAIN, "{\"limits\":{\"instances\":101}}");
+    expect_api_error(&t, 400,
+                     "Max action instance concurrency must not exceed your namespace "
+                     "concurrency of 100.");
+}
+
+/* {"MEMBER":[{"key":"k","value":"xxx..."}]} whose entry counts as `size`. */
+static char *large_entry(const char *name, size_t size)
+{
+    char *body = malloc(size + 64);
+    assert_non_null(body);
+    int length = snprintf(body, 64, "{\"%s\":[{\"key\":\"k\",\"value\":\"", name);
+    memset(body + length, 'x', size - 3); /* the key, and the value's quotes */
+    memcpy(body + length + size - 3, "\"}]}", 5);
+    return body;
+}
+
+static void large_parts_are_413(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"parameters", "annotations"};
+    for (size_t i = 0; i < 2; i++) {
+        char text[80], *body = large_entry(names[i], (1u << 20) + 1);
+        put(HELLO AGAIN, body);
+        free(body);
+        snprintf(text, sizeof text, "%s larger than allowed: 1048577 > 1048576 bytes.",
+                 names[i]);
+        expect_api_error(&t, 413, text);
+        body = large_entry(names[i], 1u << 20);
+        put(HELLO AGAIN, body);
+        free(body);
+        expect_api_begins(&t, 200, "{\"annotations\"");
+    }
+}
+
+static void code_over_48_mebibyte_is_413(void **state)
+{
+    (void)state;
+    static const char head[] = "{\"exec\":{\"kind\":\"nodejs:20\",\"code\":\"";
+    size_t size = (48u << 20) + 1;
+    char *body = malloc(sizeof head + size + 8);
+    assert_non_null(body);
+    memcpy(body, head, sizeof head - 1);
+    memset(body + sizeof head - 1, 'x', size);
+    memcpy(body + sizeof head - 1 + size, "\"}}", 4);
+    put(HELLO AGAIN, body);
+    free(body);
+    expect_api_error(&t, 413, "exec larger than allowed: 50331649 > 50331648 bytes.");
+}
+
+static void long_lists_of_entries_end(void **state)
+{
+    (void)state;
+    static const char head[] = "{\"annotations\":[0", more[] = ",{\"key\":\"\",\"value\":0}";
+    char *body = malloc(2u << 20), *at = body;
+    assert_non_null(body);
+    memcpy(at, head, sizeof head - 1);
+    at += sizeof head - 2; /* in place of the 0 */
+    for (int i = 0; i < 50000; i++, at += sizeof more - 1)
+        memcpy(at, more, sizeof more - 1);
+    body[sizeof head - 2] = ' ';
+    memcpy(at, "]}", 3);
+    put(HELLO AGAIN, body);
+    free(body);
+    expect_api_error(&t, 400, MALFORMED "parameters malformed!");
+}
+
+static void another_content_type_is_415(void **state)
+{
+    (void)state;
+    char headers[400];
+    snprintf(headers, sizeof headers, "X-Request-ID: t1\n%sContent-Type: text/xml\n",
+             api_credentials(&t, BED_GUEST));
+    api_with(&t, HTTP_PUT, HELLO, headers, "{}");
+    expect_api_error(&t, 415,
+                     "The request's Content-Type [text/xml] is not supported. "
+                     "Expected:\\napplication/json");
+}
+
+static void lists_show_the_last_updated_first(void **state)
+{
+    (void)state;
+    bed_pass(t.bed, MSEC(5));
+    put(NEW, MAKE);
+    call(HTTP_GET, ACTIONS "?limit=2", NULL);
+    expect_api_begins(
+        &t, 200,
+        "[{\"annotations\":[{\"key\":\"a\",\"value\":[1]},{\"key\":"
+        "\"provide-api-key\",\"value\":false},{\"key\":\"exec\",\"value\":"
+        "\"nodejs:20\"}],\"exec\":{\"binary\":false},\"limits\":{\"concurrency\":1,"
+        "\"logs\":10,\"memory\":128,\"timeout\":60000},\"name\":\"new\","
+        "\"namespace\":\"guest\",\"publish\":false,\"updated\":1700000000005,"
+        "\"version\":\"0.0.1\"},{\"annotations\"");
+    call(HTTP_GET, ACTIONS "/?skip=3", NULL);
+    expect_api(&t, 200, "[]");
+    call(HTTP_GET, ACTIONS "?count=true", NULL);
+    expect_api(&t, 200, "{\"actions\":3}");
+    call(HTTP_GET, ACTIONS "?count=true&skip=5", NULL);
+    expect_api(&t, 200, "{\"actions\":0}");
+}
+
+static void blackbox_and_binary_code_are_told(void **state)
+{
+    (void)state;
+    put(NEW, "{\"exec\":{\"kind\":\"blackbox\",\"image\":\"me/it\",\"main\":\"go\"}}");
+    const struct message *m = bed_sent(t.bed, MSG_HTTP_REPLY, 0);
+    assert_non_null(
+        strstr(bed_text(t.bed, m->u.http_reply.body),
+               "\"exec\":{\"kind\":\"blackbox\",\"image\":\"me/it\",\"binary\":false,"
+               "\"main\":\"go\"}"));
+    put(NEW AGAIN, "{\"exec\":{\"kind\":\" NodeJS:Default\",\"code\":\"AAECAw==\"}}");
+    m = bed_sent(t.bed, MSG_HTTP_REPLY, 1);
+    assert_non_null(strstr(bed_text(t.bed, m->u.http_reply.body),
+                           "\"exec\":{\"kind\":\"nodejs:20\",\"code\":\"AAECAw==\","
+                           "\"binary\":true}"));
+}
+
+/* A write is seen at once by its controller, by others when they read of it. */
+static void a_write_is_told_to_the_other_controllers(void **state)
+{
+    (void)state;
+    put(HELLO AGAIN, "{\"version\":\"2.0.0\"}");
+    const struct message *m = bed_sent(t.bed, MSG_CACHE_INVALIDATION, 0);
+    assert_int_equal(bed_sent_count(t.bed, MSG_CACHE_INVALIDATION), 1);
+    assert_int_equal(m->to, BED_CONTROLLER1);
+    assert_int_equal(m->u.invalidation.action, BED_HELLO);
+    assert_int_equal(m->u.invalidation.revision, 2);
+    api(&t, HTTP_POST, HELLO, NULL);
+    assert_int_equal(bed_sent(t.bed, MSG_DATABASE_READ, 0)->u.database.action, BED_HELLO);
+}
+
+static void send_invalidation(uint32_t revision)
+{
+    struct message m =
+        bed_message(t.bed, MSG_CACHE_INVALIDATION, BED_CONTROLLER1, ACTOR_MAIN_ID);
+    m.u.invalidation.action = BED_HELLO;
+    m.u.invalidation.revision = revision;
+    bed_deliver(t.bed, &m);
+}
+
+static void the_old_version_is_answered_until_the_word_comes(void **state)
+{
+    (void)state;
+    call(HTTP_GET, HELLO, NULL);
+    struct machine_env env = t.bed->env;
+    static const char body[] = "{\"version\":\"9.0.0\"}";
+    struct message write = bed_message(t.bed, MSG_DOCUMENT_CALL, BED_CONTROLLER1, 0), done;
+    write.u.document.action = BED_HELLO;
+    write.u.document.revision = 1;
+    write.u.document.op = DOCUMENT_PUT;
+    write.u.document.body = bed_blob(t.bed, body);
+    env.node = BED_DATABASE;
+    documents_answer(&t.documents, &env, &write, &done);
+    assert_int_equal(done.u.document.result, DOCUMENT_FOUND);
+    call(HTTP_GET, HELLO, NULL);
+    expect_api_begins(&t, 200, HELLO_ANNOTATIONS);
+    api(&t, HTTP_POST, HELLO, NULL);
+    assert_int_equal(bed_sent_count(t.bed, MSG_DATABASE_READ), 0);
+    send_invalidation(2);
+    call(HTTP_GET, HELLO, NULL);
+    expect_api(&t, 200, body);
+    api(&t, HTTP_POST, HELLO, NULL);
+    assert_int_equal(bed_sent_count(t.bed, MSG_DATABASE_READ), 1);
+}
+
+static void a_read_overtaken_by_the_word_is_not_kept(void **state)
+{
+    (void)state;
+    api(&t, HTTP_GET, HELLO, NULL);
+    send_invalidation(2);
+    api_settle(&t); /* still revision 1 */
+    expect_api_begins(&t, 200, HELLO_ANNOTATIONS);
+    call(HTTP_GET, HELLO, NULL);
+    assert_int_equal(bed_sent_count(t.bed, MSG_DOCUMENT_CALL), 2);
+}
+
+static void copies_last_five_minutes(void **state)
+{
+    (void)state;
+    call(HTTP_GET, HELLO, NULL);
+    bed_pass(t.bed, MINUTES(4));
+    call(HTTP_GET, HELLO, NULL);
+    bed_pass(t.bed, MINUTES(4));
+    call(HTTP_GET, HELLO, NULL);
+    assert_int_equal(bed_sent_count(t.bed, MSG_DOCUMENT_CALL), 1);
+    bed_pass(t.bed, MINUTES(5) + 1);
+    call(HTTP_GET, HELLO, NULL);
+    assert_int_equal(bed_sent_count(t.bed, MSG_DOCUMENT_CALL), 2);
+}
+
+static void a_database_that_is_gone_is_500(void **state)
+{
+    (void)state;
+    api(&t, HTTP_PUT, NEW, MAKE);
+    bed_link(t.bed, BED_DATABASE, true);
+    expect_api_error(&t, 500, FAULT);
+    api(&t, HTTP_GET, HELLO, NULL);
+    struct message m = bed_reply(bed_sent(t.bed, MSG_DOCUMENT_CALL, 1), MSG_DOCUMENT_DONE);
+    m.u.document.result = DOCUMENT_ERROR;
+    bed_deliver(t.bed, &m);
+    expect_api_error(&t, 500, FAULT);
+}
+
+static void nothing_but_the_copy_is_kept(void **state)
+{
+    (void)state;
+    put(NEW, MAKE);
+    api_forget(&t);
+    size_t blocks = arena_blocks(t.bed->arena, BED_CONTROLLER0);
+    for (int i = 0; i < 20; i++) {
+        put(NEW AGAIN, MAKE);
+        put(NEW, MAKE);
+        put(NEW, "{}");
+        call(HTTP_GET, NEW "?code=false", NULL);
+        call(HTTP_GET, ACTIONS, NULL);
+    }
+    assert_int_equal(arena_blocks(t.bed->arena, BED_CONTROLLER0), blocks);
+    call(HTTP_DELETE, NEW, NULL);
+    assert_int_equal(arena_blocks(t.bed->arena, BED_CONTROLLER0), blocks - 1);
+}
+
+static void the_digest_tells_waiting_requests_and_copies(void **state)
+{
+    (void)state;
+    struct digest before = {0}, asked = {0}, kept = {0};
+    t.bed->ops->digest(t.bed->machine, &before);
+    api(&t, HTTP_GET, HELLO, NULL);
+    t.bed->ops->digest(t.bed->machine, &asked);
+    api_settle(&t);
+    t.bed->ops->digest(t.bed->machine, &kept);
+    assert_true(before.state != asked.state);
+    assert_true(asked.state != kept.state);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(an_action_of_the_scenario_is_there),
+        TEST(a_put_makes_an_action_with_defaults),
+        TEST(an_update_keeps_what_is_not_given),
+        TEST(an_action_that_is_there_is_not_overwritten_unasked),
+        TEST(a_conflict_drops_the_copy_so_that_the_same_again_succeeds),
+        TEST(two_creations_at_once_conflict),
+        TEST(a_delete_answers_the_action_as_it_was),
+        TEST(names_of_other_kinds_are_409),
+        TEST(what_is_in_no_package_that_exists_is_404),
+        TEST(a_table_without_room_is_500),
+        TEST(bodies_are_checked_before_the_database_is_asked),
+        TEST(what_needs_the_action_is_checked_behind),
+        TEST(large_parts_are_413),
+        TEST(code_over_48_mebibyte_is_413),
+        TEST(long_lists_of_entries_end),
+        TEST(another_content_type_is_415),
+        TEST(lists_show_the_last_updated_first),
+        TEST(blackbox_and_binary_code_are_told),
+        TEST(a_write_is_told_to_the_other_controllers),
+        TEST(the_old_version_is_answered_until_the_word_comes),
+        TEST(a_read_overtaken_by_the_word_is_not_kept),
+        TEST(copies_last_five_minutes),
+        TEST(a_database_that_is_gone_is_500),
+        TEST(nothing_but_the_copy_is_kept),
+        TEST(the_digest_tells_waiting_requests_and_copies),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,290 @@
+/*
+ * test_controller_api_activations.c - activation records through the public API.
+ */
+#include "support/controller_api_bed.h"
+#include "core/json.h"
+#include <stdio.h>
+#include <string.h>
+
+#define LIST "/api/v1/namespaces/_/activations"
+#define NOT_THERE "The requested resource does not exist."
+
+static struct api_bed t;
+
+/* guest/hello at 1 s and 3 s (an application error), guest/pack/fails at 2 s, other/wide. */
+static int begin(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t request;
+        action_id action;
+        namespace_id ns;
+        uint32_t at_s;
+        uint8_t response, error;
+    } records[] = {
+        {1, BED_HELLO, BED_GUEST, 1, RESPONSE_SUCCESS, ERROR_NONE},
+        {3, BED_HELLO, BED_GUEST, 3, RESPONSE_APPLICATION_ERROR, ERROR_ACTION_ERROR},
+        {2, BED_FAILS, BED_GUEST, 2, RESPONSE_WHISK_ERROR, ERROR_TOO_OLD},
+        {4, BED_WIDE, BED_OTHER, 4, RESPONSE_SUCCESS, ERROR_NONE},
+    };
+    t = api_bed_new();
+    for (size_t i = 0; i < sizeof records / sizeof records[0]; i++) {
+        struct record_document record = {.id = ACTIVATION_ID(records[i].request, 0),
+                                         .action = records[i].action,
+                                         .ns = records[i].ns,
+                                         .start_at = TSTAMP_ORIGIN + SEC(records[i].at_s),
+                                         .version = {0, 0, 1},
+                                         .response = records[i].response,
+                                         .error = records[i].error};
+        record.end_at = record.start_at + MSEC(38);
+        api_store(&t, &record);
+    }
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    api_bed_free(&t);
+    return 0;
+}
+
+static void get(const char *target)
+{
+    api(&t, HTTP_GET, target, NULL);
+    api_settle(&t);
+}
+
+static const char *id_of(uint32_t request)
+{
+    static char text[33];
+    cluster_activation_text(&t.bed->draws, ACTIVATION_ID(request, 0), text);
+    return text;
+}
+
+static void get_one(uint32_t request, const char *behind)
+{
+    char target[128];
+    snprintf(target, sizeof target, LIST "/%s%s", id_of(request), behind);
+    get(target);
+}
+
+/* The activations listed are these, in this order: a digit for each. */
+static void expect_list(const char *target, const char *requests)
+{
+    get(target);
+    const struct message *m =
+        bed_sent(t.bed, MSG_HTTP_REPLY, bed_sent_count(t.bed, MSG_HTTP_REPLY) - 1);
+    const char *text = bed_text(t.bed, m->u.http_reply.body);
+    struct json_in list = json_in_parse(text, strlen(text)), element, id;
+    char found[33];
+    assert_int_equal(m->u.http_reply.status, 200);
+    assert_int_equal(json_in_count(list), strlen(requests));
+    for (size_t i = 0; requests[i] != '\0'; i++) {
+        assert_true(json_in_element(list, i, &element));
+        assert_true(json_in_member(element, "activationId", &id));
+        assert_true(json_in_string(id, found, sizeof found));
+        assert_string_equal(found, id_of((uint32_t)(requests[i] - '0')));
+    }
+}
+
+#define ANNOTATIONS(path, memory)                                                              \
+    "\"annotations\":[{\"key\":\"path\",\"value\":\"" path                                     \
+    "\"},{\"key\":\"kind\",\"value\":\"nodejs:20\"},{\"key\":\"timeout\",\"value\":false},"    \
+    "{\"key\":\"limits\",\"value\":{\"concurrency\":1,\"logs\":10,\"memory\":" memory          \
+    ",\"timeout\":60000}}]"
+
+static void one_record_is_full(void **state)
+{
+    (void)state;
+    char body[1000];
+    static const char rest[] = ANNOTATIONS(
+        "guest/hello",
+        "256") ",\"duration\":38,\"end\":1700000001038,\"logs\":[],\"name\":\"hello\","
+               "\"namespace\":"
+               "\"guest\",\"publish\":false,\"response\":{\"result\":{},\"status\":\"success\","
+               "\"success\":true},\"start\":1700000001000,\"subject\":\"guest\",\"version\":"
+               "\"0.0.1\"}";
+    snprintf(body, sizeof body, "{\"activationId\":\"%s\",%s", id_of(1), rest);
+    get_one(1, "");
+    expect_api(&t, 200, body);
+    expect_api_header(&t, "Access-Control-Allow-Origin: *", true);
+    get_one(1, "/");
+    expect_api(&t, 200, body);
+}
+
+static void its_result_and_logs_can_be_had_alone(void **state)
+{
+    (void)state;
+    get_one(3, "/result");
+    expect_api(&t, 200,
+               "{\"result\":{\"error\":\"The action answered with an error of its own.\"},"
+               "\"status\":\"application error\",\"success\":false}");
+    get_one(3, "/logs");
+    expect_api(&t, 200, "{\"logs\":[]}");
+    static const char *const bad[] = {"/result/", "/logs/", "/nope", "/result/x"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        get_one(3, bad[i]);
+        expect_api_error(&t, 404, "The requested resource could not be found.");
+    }
+}
+
+static void ids_are_checked(void **state)
+{
+    (void)state;
+    get(LIST "/0123456789abcdef0123456789abcde");
+    expect_api_error(&t, 400, "Activation id length is 31 but must be 32.");
+    get(LIST "/0123456789ABCDEF0123456789abcdef");
+    expect_api_error(&t, 400, "The activation id is not valid.");
+    get(LIST "/0123456789abcdef0123456789abcdef");
+    expect_api_error(&t, 404, NOT_THERE);
+    get_one(9, "");
+    expect_api_error(&t, 404, NOT_THERE);
+    get_one(4, ""); /* another namespace's */
+    expect_api_error(&t, 404, NOT_THERE);
+    get_one(9, "/result");
+    expect_api_error(&t, 404, NOT_THERE);
+}
+
+static void the_newest_start_comes_first(void **state)
+{
+    (void)state;
+    expect_list(LIST, "321");
+    expect_list(LIST "/", "321");
+    expect_list(LIST "?skip=1", "21");
+    expect_list(LIST "?limit=2", "32");
+    expect_list(LIST "?limit=0", "321");
+    expect_list(LIST "?skip=5", "");
+}
+
+static void lists_are_filtered_by_name_and_start(void **state)
+{
+    (void)state;
+    expect_list(LIST "?name=hello", "31");
+    expect_list(LIST "?name=pack/fails", "2");
+    expect_list(LIST "?name=pack%2Ffails", "2");
+    expect_list(LIST "?name=fails", "");
+    expect_list(LIST "?name=", "321");
+    expect_list(LIST "?since=1700000002000", "32");
+    expect_list(LIST "?upto=1700000002000", "21");
+    expect_list(LIST "?since=1700000001001&upto=1700000002999", "2");
+    expect_list(LIST "?since=-5", "321");
+}
+
+static void a_summary_has_the_status_as_a_number(void **state)
+{
+    (void)state;
+    char body[1000];
+    snprintf(body, sizeof body,
+             "[{\"activationId\":\"%s\"," ANNOTATIONS(
+                 "guest/pack/fails",
+                 "128") ",\"duration\":38,\"end\":1700000002038,\"name\":\"fails\","
+                        "\"namespace\":\"guest\",\"publish\":false,\"start\":1700000002000,"
+                        "\"statusCode\":3,\"version\":\"0.0.1\"}]",
+             id_of(2));
+    get(LIST "?name=pack/fails");
+    expect_api(&t, 200, body);
+}
+
+static void docs_are_full_records(void **state)
+{
+    (void)state;
+    expect_list(LIST "?docs=true", "321");
+    get(LIST "?docs=true&limit=1");
+    const struct message *m =
+        bed_sent(t.bed, MSG_HTTP_REPLY, bed_sent_count(t.bed, MSG_HTTP_REPLY) - 1);
+    assert_non_null(strstr(bed_text(t.bed, m->u.http_reply.body), "\"response\":{\"result\""));
+}
+
+static void a_count_is_what_skip_leaves(void **state)
+{
+    (void)state;
+    get(LIST "?count=true");
+    expect_api(&t, 200, "{\"activations\":3}");
+    get(LIST "?count=true&skip=2&limit=1");
+    expect_api(&t, 200, "{\"activations\":1}");
+    get(LIST "?count=true&skip=20");
+    expect_api(&t, 200, "{\"activations\":0}");
+    get(LIST "?count=true&name=hello");
+    expect_api(&t, 200, "{\"activations\":2}");
+    get(LIST "?count=true&name=nobody");
+    expect_api(&t, 200, "{\"activations\":0}");
+}
+
+static void malformed_parameters_are_400(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *query, *text;
+    } cases[] = {
+        {"limit=201", "The query parameter 'limit' was malformed:\\nThe value '201' is not in "
+                      "the range of 0 to 200 for activations."},
+        {"skip=x",
+         "The query parameter 'skip' was malformed:\\nThe value 'x' is not an integer "
+         "for activations."},
+        {"since=x",
+         "The query parameter 'since' was malformed:\\nParameter is not a valid value "
+         "for epoch seconds: x"},
+        {"upto=", "The query parameter 'upto' was malformed:\\nParameter is not a valid value "
+                  "for epoch seconds: "},
+        {"name=a/b/c",
+         "The query parameter 'name' was malformed:\\nParameter may be a 'simple' "
+         "name or 'package-name/simple' name: a/b/c"},
+        {"name=$", "The query parameter 'name' was malformed:\\nParameter may be a 'simple' "
+                   "name or 'package-name/simple' name: $"},
+        {"docs=x", "The query parameter 'docs' was malformed:\\n'x' is not a valid Boolean "
+                   "value"},
+        {"docs=true&count=true", "The parameter 'docs' is not permitted with 'count'."},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char target[128];
+        snprintf(target, sizeof target, LIST "?%s", cases[i].query);
+        get(target);
+        expect_api_error(&t, 400, cases[i].text);
+    }
+}
+
+static void a_database_that_is_gone_is_500(void **state)
+{
+    (void)state;
+    api(&t, HTTP_GET, LIST, NULL);
+    char text[64];
+    assert_true(t.bed->ops->pending(t.bed->machine, text, sizeof text));
+    assert_string_equal(text, "1 requests not answered");
+    struct message m = bed_reply(bed_sent(t.bed, MSG_DOCUMENT_CALL, 0), MSG_REFUSED);
+    bed_deliver(t.bed, &m);
+    expect_api_error(&t, 500, "There was an internal server error.");
+    api(&t, HTTP_GET, LIST, NULL);
+    bed_link(t.bed, BED_DATABASE, true);
+    expect_api_error(&t, 500, "There was an internal server error.");
+    assert_false(t.bed->ops->pending(t.bed->machine, text, sizeof text));
+}
+
+static void a_database_that_is_silent_is_503(void **state)
+{
+    (void)state;
+    api(&t, HTTP_GET, LIST, NULL);
+    bed_pass(t.bed, SEC(65));
+    expect_api_begins(&t, 503, "The server was not able to produce a timely response");
+    api_settle(&t); /* too late */
+    assert_int_equal(bed_sent_count(t.bed, MSG_HTTP_REPLY), 1);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(one_record_is_full),
+        TEST(its_result_and_logs_can_be_had_alone),
+        TEST(ids_are_checked),
+        TEST(the_newest_start_comes_first),
+        TEST(lists_are_filtered_by_name_and_start),
+        TEST(a_summary_has_the_status_as_a_number),
+        TEST(docs_are_full_records),
+        TEST(a_count_is_what_skip_leaves),
+        TEST(malformed_parameters_are_400),
+        TEST(a_database_that_is_gone_is_500),
+        TEST(a_database_that_is_silent_is_503),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
