@@ -394,9 +394,6 @@ static void out_payload(struct out *o, const struct message *m)
         out_action(o, m->u.invalidation.action);
         OUT(o, " revision %" PRIu32, m->u.invalidation.revision);
         break;
-    case MSG_CACHE_INVALIDATION:
-        out_action(o, m->u.document.action);
-        break;
     case MSG_HTTP_CHUNK:
     case MSG_HTTP_CLOSED:
     case MSG_KAFKA_FRAME:

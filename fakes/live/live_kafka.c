@@ -10,6 +10,7 @@
  * Appends and commits are recorded when the library reports them. A record may be read before
  * its producer hears that it was appended: then the reader's news is taken for it.
  */
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -469,6 +470,31 @@ void live_kafka_answer(struct host *self, struct message *m)
     live_free_blobs(self, m);
 }
 
+static void set_config(const struct live_node *n, void *config, const char *key, uint64_t value)
+{
+    for (uint32_t i = 0; i < n->ops->config_field_count; i++) {
+        const struct config_field *field = &n->ops->config_fields[i];
+        if (strcmp(field->key, key) == 0)
+            memcpy((char *)config + field->offset, &value, sizeof value);
+    }
+}
+
+/* Its clients must find it where it really listens, and count its time as theirs. */
+static void advertise(struct host *self, struct live_node *n)
+{
+    struct in_addr address = {0};
+    void *config = arena_alloc(self->world.arena, ARENA_HOST, n->ops->config_size);
+    memcpy(config, n->env.config, n->ops->config_size);
+    const char *listen = strcmp(self->listen, "0.0.0.0") == 0 ? "127.0.0.1" : self->listen;
+    if (inet_pton(AF_INET, listen, &address) == 1)
+        set_config(n, config, "kafka.advertised-address", ntohl(address.s_addr));
+    set_config(n, config, "kafka.advertised-port", n->ports[WIRE_API].number);
+    set_config(n, config, "kafka.client-speed", self->speed);
+    if (self->speed > 1) /* the clients' divided session times */
+        set_config(n, config, "group.min.session.timeout.ms", MSEC(1));
+    n->env.config = config;
+}
+
 bool live_kafka_listen(struct host *self, struct live_node *n)
 {
     char error[LIVE_ERROR_SIZE];
@@ -489,7 +515,10 @@ bool live_kafka_listen(struct host *self, struct live_node *n)
         live_fail(self, "%s: %s", n->name, error);
         return false;
     }
-    port->number = kafka_server_port(n->broker);
+    if (port->number == 0 || n->boots == 0) {
+        port->number = kafka_server_port(n->broker);
+        advertise(self, n);
+    }
     return true;
 }
 
