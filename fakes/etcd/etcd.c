@@ -229,6 +229,12 @@ static void etcd_on_message(struct etcd *self, const struct message *m, struct e
     case MSG_WATCH_CANCEL:
         etcd_notify_canceled(self, fx, m);
         break;
+    case MSG_HTTP_REQUEST:
+        etcd_gateway_request(self, m, fx);
+        break;
+    case MSG_HTTP_CLOSED:
+        etcd_gateway_closed(self, m);
+        break;
     default: /* a number from outside, not an enum: all other kinds make no sense here */
         effects_reject(fx, MAIN, m);
         break;
@@ -238,6 +244,10 @@ static void etcd_on_message(struct etcd *self, const struct message *m, struct e
 static void etcd_on_wake(struct etcd *self, struct effects *fx)
 {
     struct timer *timer = timers_pop(&self->timers, fx->at);
+    if (timer->kind == ETCD_TIMER_PROGRESS) {
+        etcd_gateway_wake(self, timer, fx);
+        return;
+    }
     struct etcd_lease *lease = (struct etcd_lease *)(void *)timer;
     ASSERT(etcd_lease_is_dead(lease, fx->at));
     fx->cause = lease->cause;
@@ -253,6 +263,7 @@ static void etcd_on_link(struct etcd *self, const struct event *ev)
     uint32_t kept = 0;
     if (!ev->down)
         return;
+    etcd_gateway_link_down(self, ev->peer);
     etcd_watches_close_node(&self->watches, self->env, ev->peer);
     for (uint32_t i = 0; i < self->waiting_count; i++) {
         if (self->waiting[i].request.from != ev->peer)
@@ -302,6 +313,7 @@ static void etcd_digest(const void *self_, struct digest *d)
         digest_two(d, (uint64_t)m->from << 32 | m->from_actor, m->corr);
         digest_word(d, m->u.lease.lease);
     }
+    etcd_gateway_digest(self, d);
 }
 
 static bool etcd_pending(const void *self_, char *text, size_t size)
@@ -325,6 +337,9 @@ static const struct config_field etcd_fields[] = {
     {"etcd.history-revisions", UNIT_COUNT, 0, HISTORY_MAX, HISTORY_DEFAULT, HISTORY_DEFAULT,
      offsetof(struct etcd_config, history_revisions),
      "how many past revisions a watch can be taken up from; etcd itself keeps all"},
+    {"etcd.progress-interval", UNIT_DURATION, MSEC(1), SEC(86400), SEC(600), SEC(600),
+     offsetof(struct etcd_config, progress_interval),
+     "how often a watch over HTTP that asked for it is told that nothing has happened"},
 };
 
 const struct machine_ops etcd_ops = {

@@ -16,7 +16,7 @@
  * election time-out more.
  * Files: etcd.c (typed requests), etcd_txn, etcd_grant (general ones), etcd_store, etcd_range,
  * etcd_index (keys and revisions), etcd_lease, etcd_watch, etcd_write and etcd_notify (a
- * change with what hangs on it).
+ * change with what hangs on it), etcd_gateway* (clients that speak HTTP and JSON).
  * Source: etcd server v3.4.23 (mvcc/kvstore.go, lease/lessor.go, mvcc/watchable_store.go,
  * etcdserver/apply.go), observed behaviour; deviations: docs/fidelity.md#etcd.
  */
@@ -28,6 +28,7 @@
 struct etcd_config {
     uint64_t election_timeout;  /* ns; least TTL is 1.5 of it, rounded up to a second */
     uint64_t history_revisions; /* how many past revisions stay readable */
+    uint64_t progress_interval; /* ns; of watches that asked for progress notifications */
 };
 
 extern const struct machine_ops etcd_ops;

@@ -3,6 +3,7 @@
  * etcd_internal.h - the machine's struct, shared by its files.
  */
 #include "etcd/etcd.h"
+#include "etcd/etcd_gateway.h"
 #include "etcd/etcd_lease.h"
 #include "etcd/etcd_watch.h"
 #include "common/common.h"
@@ -22,6 +23,7 @@ struct etcd {
     struct etcd_watches watches;
     struct etcd_waiting *waiting; /* in the order in which they came */
     uint32_t waiting_count, waiting_max;
+    struct etcd_gateway gateway;
 };
 
 static inline const struct etcd_config *etcd_config(const struct etcd *self)

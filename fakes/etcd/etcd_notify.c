@@ -1,6 +1,7 @@
 /*
  * etcd_notify.c - the watches of the components: one message for each event and watch, in the
- * order of the revisions, and inside a revision in that of the transaction.
+ * order of the revisions, and inside a revision in that of the transaction. Those over HTTP
+ * have their turn in between.
  */
 #include "etcd/etcd_internal.h"
 
@@ -33,8 +34,13 @@ static void notify_from(struct etcd *self, struct etcd_watch *watch,
 
 void etcd_notify(struct etcd *self, struct effects *fx)
 {
-    for (uint32_t i = 0; i < self->watches.count; i++)
-        notify_from(self, self->watches.list[i], self->store.change_first, fx);
+    for (uint32_t i = 0; i < self->watches.count; i++) {
+        struct etcd_watch *watch = self->watches.list[i];
+        if (watch->stream.number != 0)
+            etcd_gateway_notify(self, watch, fx);
+        else
+            notify_from(self, watch, self->store.change_first, fx);
+    }
 }
 
 static void notify_answer(struct effects *fx, const struct message *m, enum message_kind kind,

@@ -117,6 +117,62 @@ void etcd_listing_free(struct etcd_listing *self, const struct machine_env *env)
     *self = (struct etcd_listing){0};
 }
 
+static int numbers_compare(uint64_t a, uint64_t b)
+{
+    return a < b ? -1 : a > b;
+}
+
+static int versions_compare(const struct etcd_store *store, enum etcd_sort_by by,
+                            const struct etcd_version *a, const struct etcd_version *b)
+{
+    char one[ETCD_TEXT_MAX], other[ETCD_TEXT_MAX];
+    switch (by) {
+    case ETCD_BY_KEY:
+        return etcd_text_compare(etcd_entry_text(a->entry), etcd_entry_text(b->entry));
+    case ETCD_BY_VERSION:
+        return numbers_compare(a->version, b->version);
+    case ETCD_BY_CREATE:
+        return numbers_compare(a->create_revision, b->create_revision);
+    case ETCD_BY_MOD:
+        return numbers_compare(a->revision, b->revision);
+    case ETCD_BY_VALUE:
+        return etcd_text_compare(etcd_version_value(store, a, one),
+                                 etcd_version_value(store, b, other));
+    }
+    return 0;
+}
+
+/* Merge runs of doubling length between the list and a second array. */
+void etcd_listing_sort(struct etcd_listing *self, const struct etcd_store *store,
+                       enum etcd_sort_by by, bool downwards)
+{
+    const struct machine_env *env = store->env;
+    uint32_t n = self->length;
+    if (n < 2)
+        return;
+    const struct etcd_version **from = self->versions,
+                              **to = arena_alloc(env->arena, env->node, n * sizeof to[0]);
+    for (uint32_t run = 1; run < n; run *= 2) {
+        for (uint32_t first = 0; first < n; first += 2 * run) {
+            uint32_t middle = first + run < n ? first + run : n;
+            uint32_t end = middle + run < n ? middle + run : n, a = first, b = middle;
+            for (uint32_t at = first; at < end; at++) {
+                int order = a == middle || b == end
+                                ? (a == middle) - (b == end)
+                                : versions_compare(store, by, from[a], from[b]);
+                bool is_second = a < middle && b < end && downwards ? order < 0 : order > 0;
+                to[at] = is_second ? from[b++] : from[a++];
+            }
+        }
+        const struct etcd_version **swap = from;
+        from = to;
+        to = swap;
+    }
+    self->versions = from;
+    self->max = n;
+    arena_release(env->arena, to);
+}
+
 /* What this life was at the revision, put where its key belongs. */
 static void past_add(const struct etcd_store *self, const struct etcd_entry *entry,
                      uint64_t revision, struct etcd_listing *list)

@@ -117,6 +117,11 @@ struct etcd_listing {
 void etcd_listing_add(struct etcd_listing *self, const struct machine_env *env,
                       const struct etcd_version *version);
 void etcd_listing_free(struct etcd_listing *self, const struct machine_env *env);
+/* Equal ones keep the order that they have. */
+enum etcd_sort { ETCD_SORT_NONE, ETCD_SORT_UP, ETCD_SORT_DOWN };
+enum etcd_sort_by { ETCD_BY_KEY, ETCD_BY_VERSION, ETCD_BY_CREATE, ETCD_BY_MOD, ETCD_BY_VALUE };
+void etcd_listing_sort(struct etcd_listing *self, const struct etcd_store *store,
+                       enum etcd_sort_by by, bool downwards);
 /* The range as of a past revision that was not compacted. O(log + keys). */
 void etcd_store_past(const struct etcd_store *self, const struct etcd_span *span,
                      uint64_t revision, struct etcd_listing *ret_list);

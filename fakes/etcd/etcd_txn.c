@@ -10,7 +10,7 @@ static enum etcd_error range_check(const struct etcd *self, const struct etcd_ra
     return etcd_store_check(&self->store, request->revision);
 }
 
-static void range_now(struct etcd *self, const struct etcd_range *request,
+static void range_now(struct etcd *self, const struct etcd_range *request, uint64_t limit,
                       struct etcd_listing *list)
 {
     list->count = etcd_store_count(&self->store, &request->span);
@@ -18,19 +18,30 @@ static void range_now(struct etcd *self, const struct etcd_range *request,
         return;
     struct etcd_cursor cursor = etcd_store_range(&self->store, &request->span);
     const struct etcd_version *version;
-    while ((request->limit <= 0 || list->length < (uint64_t)request->limit) &&
-           (version = etcd_cursor_next(&cursor)) != NULL)
+    while (list->length < limit && (version = etcd_cursor_next(&cursor)) != NULL)
         etcd_listing_add(list, self->env, version);
 }
 
-static void range_past(struct etcd *self, const struct etcd_range *request,
-                       struct etcd_listing *list)
+static bool range_chooses(const struct etcd_range *request)
 {
-    etcd_store_past(&self->store, &request->span, request->revision, list);
-    if (request->count_only)
-        list->length = 0;
-    else if (request->limit > 0 && list->length > (uint64_t)request->limit)
-        list->length = (uint32_t)request->limit;
+    return (request->mod_least | request->mod_most | request->create_least |
+            request->create_most) != 0;
+}
+
+/* Leave out what is not asked for; the count stays. */
+static void range_choose(const struct etcd_range *request, struct etcd_listing *list)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < list->length; i++) {
+        const struct etcd_version *version = list->versions[i];
+        if (version->revision < request->mod_least ||
+            (request->mod_most != 0 && version->revision > request->mod_most) ||
+            version->create_revision < request->create_least ||
+            (request->create_most != 0 && version->create_revision > request->create_most))
+            continue;
+        list->versions[kept++] = version;
+    }
+    list->length = kept;
 }
 
 static void range_run(struct etcd *self, const struct etcd_range *request,
@@ -39,11 +50,24 @@ static void range_run(struct etcd *self, const struct etcd_range *request,
     *list = (struct etcd_listing){0};
     if (etcd_span_is_empty(&request->span))
         return;
+    uint64_t limit = request->limit <= 0 ? UINT64_MAX : (uint64_t)request->limit;
+    bool needs_all = range_chooses(request) || request->sort != ETCD_SORT_NONE;
     if (request->revision == 0)
-        range_now(self, request, list);
+        range_now(self, request, needs_all ? UINT64_MAX : limit, list);
     else
-        range_past(self, request, list);
-    list->more = !request->count_only && list->count > list->length;
+        etcd_store_past(&self->store, &request->span, request->revision, list);
+    if (range_chooses(request))
+        range_choose(request, list);
+    if (request->sort != ETCD_SORT_NONE)
+        etcd_listing_sort(list, &self->store, request->sort_by,
+                          request->sort == ETCD_SORT_DOWN);
+    list->more = !request->count_only &&
+                 (needs_all || request->revision != 0 ? list->length > limit
+                                                      : list->count > list->length);
+    if (request->count_only)
+        list->length = 0;
+    else if (list->length > limit)
+        list->length = (uint32_t)limit;
 }
 
 enum etcd_error etcd_range(struct etcd *self, const struct etcd_range *request,
@@ -162,7 +186,7 @@ static bool compare_one(const struct etcd *self, const struct etcd_compare *comp
                         const struct etcd_version *version)
 {
     char text[ETCD_TEXT_MAX];
-    uint64_t number = 0;
+    uint64_t number = 0; /* never above INT64_MAX, but ids of leases: signed upstream */
     if (version == NULL && compare->target == ETCD_VALUE)
         return false;
     switch ((enum etcd_target)compare->target) {
@@ -183,7 +207,8 @@ static bool compare_one(const struct etcd *self, const struct etcd_compare *comp
         number = version == NULL ? 0 : version->lease;
         break;
     }
-    int order = number < compare->number ? -1 : number > compare->number;
+    int64_t have = (int64_t)number;
+    int order = have < compare->number ? -1 : have > compare->number;
     return relation_holds(compare->relation, order);
 }
 
@@ -232,36 +257,46 @@ static enum etcd_error op_shape(const struct etcd_op *op)
         return op->range.span.from.length == 0 ? ETCD_ERROR_NO_KEY : ETCD_ERROR_NONE;
     case ETCD_OP_DELETE:
         return op->delete.span.from.length == 0 ? ETCD_ERROR_NO_KEY : ETCD_ERROR_NONE;
+    case ETCD_OP_NONE: /* key.go, checkRequestOp */
+        return ETCD_ERROR_KEY_NOT_FOUND;
     }
     return ETCD_ERROR_NONE;
 }
 
-static enum etcd_error branch_shape(const struct etcd *self, const struct etcd_branch *branch)
+static enum etcd_error branch_shape(const struct etcd_branch *branch)
 {
-    if (branch->count > ETCD_TXN_OPS_MAX)
-        return ETCD_ERROR_TOO_MANY_OPS;
-    for (uint32_t i = 0; i < branch->count; i++) {
-        enum etcd_error error = op_shape(&branch->ops[i]);
-        if (error != ETCD_ERROR_NONE)
-            return error;
-    }
+    enum etcd_error error = ETCD_ERROR_NONE;
+    for (uint32_t i = 0; i < branch->count && error == ETCD_ERROR_NONE; i++)
+        error = op_shape(&branch->ops[i]);
+    return error;
+}
+
+static bool branch_collides(const struct etcd *self, const struct etcd_branch *branch)
+{
     for (uint32_t i = 0; i < branch->count; i++) {
         if (branch->ops[i].kind == ETCD_OP_PUT && put_collides(self, branch, i))
-            return ETCD_ERROR_DUPLICATE_KEY;
+            return true;
     }
-    return ETCD_ERROR_NONE;
+    return false;
 }
 
 static enum etcd_error txn_shape(const struct etcd *self, const struct etcd_txn *request)
 {
-    if (request->compare_count > ETCD_TXN_OPS_MAX)
+    if (request->compare_count > ETCD_TXN_OPS_MAX ||
+        request->success.count > ETCD_TXN_OPS_MAX || request->failure.count > ETCD_TXN_OPS_MAX)
         return ETCD_ERROR_TOO_MANY_OPS;
     for (uint32_t i = 0; i < request->compare_count; i++) {
         if (request->compares[i].span.from.length == 0)
             return ETCD_ERROR_NO_KEY;
     }
-    enum etcd_error error = branch_shape(self, &request->success);
-    return error != ETCD_ERROR_NONE ? error : branch_shape(self, &request->failure);
+    enum etcd_error error = branch_shape(&request->success);
+    if (error == ETCD_ERROR_NONE)
+        error = branch_shape(&request->failure);
+    if (error != ETCD_ERROR_NONE)
+        return error;
+    return branch_collides(self, &request->success) || branch_collides(self, &request->failure)
+               ? ETCD_ERROR_DUPLICATE_KEY
+               : ETCD_ERROR_NONE;
 }
 
 /* The branch that will be executed, as a whole, before its first operation (apply.go). */
@@ -295,7 +330,11 @@ static void branch_run(struct etcd *self, const struct etcd_branch *branch,
         case ETCD_OP_DELETE:
             delete_run(self, &op->delete, &answers[i]);
             break;
+        case ETCD_OP_NONE:
+            ASSERT(op->kind != ETCD_OP_NONE); /* op_shape refused it */
+            break;
         }
+        answers[i].revision = self->store.revision + (self->store.changes > 0);
     }
 }
 

@@ -16,6 +16,8 @@ struct etcd_range {
     uint64_t revision; /* 0: now */
     int64_t limit;     /* <= 0: none */
     bool count_only;
+    uint8_t sort, sort_by;                                   /* before the limit */
+    uint64_t mod_least, mod_most, create_least, create_most; /* 0: any; the count is of all */
 };
 
 struct etcd_put {
@@ -35,11 +37,11 @@ enum etcd_relation { ETCD_EQUAL, ETCD_GREATER, ETCD_LESS, ETCD_NOT_EQUAL };
 struct etcd_compare {
     struct etcd_span span;
     uint8_t target, relation;
-    uint64_t number;        /* all targets but VALUE */
+    int64_t number;         /* all targets but VALUE */
     struct etcd_text value; /* VALUE */
 };
 
-enum etcd_op_kind { ETCD_OP_RANGE, ETCD_OP_PUT, ETCD_OP_DELETE };
+enum etcd_op_kind { ETCD_OP_RANGE, ETCD_OP_PUT, ETCD_OP_DELETE, ETCD_OP_NONE /* refused */ };
 struct etcd_op {
     enum etcd_op_kind kind;
     union {
@@ -51,6 +53,7 @@ struct etcd_op {
 
 struct etcd_answer { /* of one operation */
     enum etcd_op_kind kind;
+    uint64_t revision; /* of the store behind it, as the transaction sees it */
     uint64_t deleted;
     const struct etcd_version *prev; /* put: what was there, if asked for */
     struct etcd_listing list;        /* range: kvs; delete: prev_kvs, if asked for */
@@ -73,7 +76,7 @@ enum etcd_error etcd_put(struct etcd *self, struct effects *fx, const struct etc
                          struct etcd_answer *ret_answer);
 enum etcd_error etcd_delete(struct etcd *self, struct effects *fx,
                             const struct etcd_delete *request, struct etcd_answer *ret_answer);
-/* answers: room for the longer branch; *ret_branch the one that was executed. */
+/* answers: room for the longer branch. */
 enum etcd_error etcd_txn(struct etcd *self, struct effects *fx, const struct etcd_txn *request,
                          bool *ret_succeeded, struct etcd_answer *answers);
 enum etcd_error etcd_compact(struct etcd *self, uint64_t revision);

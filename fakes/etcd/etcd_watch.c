@@ -103,17 +103,30 @@ void etcd_watch_close(struct etcd_watches *self, const struct machine_env *env,
     arena_release(env->arena, watch);
 }
 
-void etcd_watches_close_node(struct etcd_watches *self, const struct machine_env *env,
-                             node_id node)
+static void watches_close(struct etcd_watches *self, const struct machine_env *env,
+                          struct etcd_stream stream, bool whole_node)
 {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < self->count; i++) {
-        if (self->list[i]->stream.node == node)
+        struct etcd_stream other = self->list[i]->stream;
+        if (whole_node ? other.node == stream.node : stream_equal(other, stream))
             arena_release(env->arena, self->list[i]);
         else
             self->list[kept++] = self->list[i];
     }
     self->count = kept;
+}
+
+void etcd_watches_close_node(struct etcd_watches *self, const struct machine_env *env,
+                             node_id node)
+{
+    watches_close(self, env, (struct etcd_stream){.node = node}, true);
+}
+
+void etcd_watches_close_stream(struct etcd_watches *self, const struct machine_env *env,
+                               struct etcd_stream stream)
+{
+    watches_close(self, env, stream, false);
 }
 
 static struct etcd_span watch_span(const struct etcd_watch *self)

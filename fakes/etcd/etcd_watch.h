@@ -10,7 +10,7 @@
  */
 #include "etcd/etcd_store.h"
 
-#define ETCD_WATCH_ID_DRAWN INT64_C(-1) /* the stream's next id is taken */
+#define ETCD_WATCH_ID_DRAWN INT64_MIN /* the stream's next id is taken */
 
 struct etcd_stream {
     node_id node;
@@ -65,6 +65,8 @@ void etcd_watch_close(struct etcd_watches *self, const struct machine_env *env,
 /* All of a node's: its connections are gone. */
 void etcd_watches_close_node(struct etcd_watches *self, const struct machine_env *env,
                              node_id node);
+void etcd_watches_close_stream(struct etcd_watches *self, const struct machine_env *env,
+                               struct etcd_stream stream);
 
 /* Does this change interest it? */
 bool etcd_watch_wants(const struct etcd_watch *self, const struct etcd_version *version);

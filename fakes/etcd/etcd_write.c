@@ -35,8 +35,11 @@ void etcd_write_delete(struct etcd *self, struct etcd_entry *entry)
     etcd_store_delete(&self->store, entry);
 }
 
+/* Keys that are no component's are told by whoever looks at them from outside. */
 static void write_record(const struct etcd_version *version, struct effects *fx, bool by_expiry)
 {
+    if (version->entry->key.family == KEY_RAW)
+        return;
     enum record_kind kind = version->deleted ? RECORD_KEY_DELETED : RECORD_KEY_PUT;
     struct record *r = effects_record(fx, kind, ACTOR_MAIN_ID);
     r->key = version->entry->key;
@@ -92,6 +95,7 @@ void etcd_write_revoke(struct etcd *self, struct effects *fx, struct etcd_lease 
     etcd_lease_remove(&self->leases, self->env, &self->timers, lease);
     etcd_write_end(self, fx, by_expiry);
     waiting_answer(self, fx, id);
+    etcd_gateway_revoked(self, id, fx);
 }
 
 void etcd_write_trim(struct etcd *self)

@@ -36,7 +36,7 @@ static struct etcd_op op_delete(const char *from, const char *end)
 }
 
 static void add_compare(struct case_txn *t, const char *key, enum etcd_target target,
-                        enum etcd_relation relation, uint64_t number)
+                        enum etcd_relation relation, int64_t number)
 {
     t->compares[t->txn.compare_count++] =
         (struct etcd_compare){.span = etcd_bed_span(key, NULL),
@@ -121,7 +121,7 @@ struct compare_case {
     const char *key;
     enum etcd_target target;
     enum etcd_relation relation;
-    uint64_t number;
+    int64_t number;
     const char *value;
     bool holds;
 };
@@ -316,11 +316,13 @@ static void a_delete_and_puts_of_other_keys_share_the_revision(void **state)
     assert_int_equal(run(bed, &t), ETCD_ERROR_NONE);
     assert_int_equal(t.answers[2].deleted, 1);
     assert_int_equal(etcd_of(bed)->store.revision, 3);
-    assert_int_equal(bed->fx.record_count, 3);
-    static const enum record_kind kinds[] = {RECORD_KEY_PUT, RECORD_KEY_PUT,
-                                             RECORD_KEY_DELETED};
-    for (unsigned i = 0; i < 3; i++) /* in the order of the list */
-        assert_int_equal(bed->fx.records[i].kind, kinds[i]);
+    const struct etcd_version *version = etcd_of(bed)->store.change_first;
+    static const char names[] = "zba";
+    for (unsigned i = 0; i < 3; i++, version = version->log_next) { /* in the list's order */
+        assert_int_equal(version->entry->text[0], names[i]);
+        assert_int_equal(version->deleted, i == 2);
+    }
+    assert_null(version);
     struct etcd_range range = {.span = etcd_bed_all()};
     assert_string_equal(etcd_bed_show(bed, &range), "b=1 z=1");
     bed_free(bed);

@@ -1,0 +1,350 @@
+/*
+ * test_etcd_gateway_kv.c - keys over etcd's JSON gateway: recorded pairs, byte for byte.
+ */
+#include "support/etcd_http.h"
+#include <stdio.h>
+#include <string.h>
+
+#define A "\"key\":\"d2hpc2svYQ==\""                          /* whisk/a */
+#define B "\"key\":\"d2hpc2svYg==\""                          /* whisk/b */
+#define ALL "\"key\":\"d2hpc2sv\",\"range_end\":\"d2hpc2sw\"" /* whisk/... */
+#define LEAD "\"key\":\"bGVhZA==\""                           /* lead */
+#define ERROR(text, code) "{\"error\":\"" text "\",\"message\":\"" text "\",\"code\":" #code "}"
+#define NO_KEY ERROR("etcdserver: key is not provided", 3)
+#define NO_LEASE ERROR("etcdserver: requested lease not found", 5)
+#define COMPACTED ERROR("etcdserver: mvcc: required revision has been compacted", 11)
+#define FUTURE ERROR("etcdserver: mvcc: required revision is a future revision", 11)
+
+struct pair { /* one call on what those above it have left */
+    const char *path, *body;
+    unsigned status;
+    const char *answer;
+};
+
+static void run(struct bed *bed, const struct pair *pairs, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        etcd_http_expect(bed, pairs[i].path, pairs[i].body, pairs[i].status, pairs[i].answer);
+}
+#define RUN(bed, pairs) run(bed, pairs, sizeof(pairs) / sizeof((pairs)[0]))
+
+static void puts_ranges_and_deletions_are_answered_as_recorded(void **state)
+{
+    static const struct pair pairs[] = {
+        {"/v3/kv/put", "{" A ",\"value\":\"djE=\"}", 200, "{\"header\":H(2)}"},
+        {"/v3/kv/put", "{" A ",\"value\":\"djI=\",\"prev_kv\":true}", 200,
+         "{\"header\":H(3),\"prev_kv\":{" A ",\"create_revision\":\"2\",\"mod_revision\":\"2\","
+         "\"version\":\"1\",\"value\":\"djE=\"}}"},
+        {"/v3/kv/range", "{" A "}", 200,
+         "{\"header\":H(3),\"kvs\":[{" A ",\"create_revision\":\"2\",\"mod_revision\":\"3\","
+         "\"version\":\"2\",\"value\":\"djI=\"}],\"count\":\"1\"}"},
+        {"/v3/kv/range", "{\"key\":\"bm9rZXk=\"}", 200, "{\"header\":H(3)}"},
+        {"/v3/kv/put", "{" B ",\"value\":\"\"}", 200, "{\"header\":H(4)}"},
+        {"/v3/kv/range", "{" ALL "}", 200,
+         "{\"header\":H(4),\"kvs\":[{" A ",\"create_revision\":\"2\",\"mod_revision\":\"3\","
+         "\"version\":\"2\",\"value\":\"djI=\"},{" B ",\"create_revision\":\"4\","
+         "\"mod_revision\":\"4\",\"version\":\"1\"}],\"count\":\"2\"}"},
+        {"/v3/kv/range", "{" ALL ",\"count_only\":true}", 200,
+         "{\"header\":H(4),\"count\":\"2\"}"},
+        {"/v3/kv/range", "{" ALL ",\"limit\":1}", 200,
+         "{\"header\":H(4),\"kvs\":[{" A ",\"create_revision\":\"2\",\"mod_revision\":\"3\","
+         "\"version\":\"2\",\"value\":\"djI=\"}],\"more\":true,\"count\":\"2\"}"},
+        {"/v3/kv/range", "{" ALL ",\"keysOnly\":true,\"limit\":\"-1\"}", 200,
+         "{\"header\":H(4),\"kvs\":[{" A ",\"create_revision\":\"2\",\"mod_revision\":\"3\","
+         "\"version\":\"2\"},{" B ",\"create_revision\":\"4\",\"mod_revision\":\"4\","
+         "\"version\":\"1\"}],\"count\":\"2\"}"},
+        {"/v3/kv/range", "{" A ",\"revision\":2}", 200,
+         "{\"header\":H(4),\"kvs\":[{" A ",\"create_revision\":\"2\",\"mod_revision\":\"2\","
+         "\"version\":\"1\",\"value\":\"djE=\"}],\"count\":\"1\"}"},
+        {"/v3/kv/range", "{" A ",\"revision\":\"99\"}", 400, FUTURE},
+        {"/v3/kv/deleterange", "{" A "}", 200, "{\"header\":H(5),\"deleted\":\"1\"}"},
+        {"/v3/kv/deleterange", "{" A "}", 200, "{\"header\":H(5)}"},
+        {"/v3/kv/put", "{" A ",\"value\":\"djM=\"}", 200, "{\"header\":H(6)}"},
+        {"/v3/kv/range", "{" A "}", 200,
+         "{\"header\":H(6),\"kvs\":[{" A ",\"create_revision\":\"6\",\"mod_revision\":\"6\","
+         "\"version\":\"1\",\"value\":\"djM=\"}],\"count\":\"1\"}"},
+        {"/v3/kv/deleterange", "{" ALL ",\"prev_kv\":true}", 200,
+         "{\"header\":H(7),\"deleted\":\"2\",\"prev_kvs\":[{" A ",\"create_revision\":\"6\","
+         "\"mod_revision\":\"6\",\"version\":\"1\",\"value\":\"djM=\"},{" B
+         ",\"create_revision\":\"4\",\"mod_revision\":\"4\",\"version\":\"1\"}]}"},
+        {"/v3/kv/compaction", "{\"revision\":\"6\"}", 200, "{\"header\":H(7)}"},
+        {"/v3/kv/compaction", "{\"revision\":\"6\"}", 400, COMPACTED},
+        {"/v3/kv/compaction", "{\"revision\":\"106\"}", 400, FUTURE},
+        {"/v3/kv/range", "{" A ",\"revision\":\"5\"}", 400, COMPACTED},
+        {"/v3/kv/range", "{" A ",\"revision\":\"6\",\"count_only\":true}", 200,
+         "{\"header\":H(7),\"count\":\"1\"}"},
+    };
+    (void)state;
+    struct bed *bed = etcd_bed_new();
+    RUN(bed, pairs);
+    bed_free(bed);
+}
+
+#define TXN_LEAD                                                                               \
+    "\"compare\":[{" LEAD ",\"target\":\"VERSION\",\"result\":\"EQUAL\",\"version\":\"0\"}],"  \
+    "\"success\":[{\"request_put\":{" LEAD ",\"value\":\"czA=\"}}]"
+#define TXN_LEASE(number)                                                                      \
+    "{\"compare\":[{" LEAD ",\"version\":\"" #number "\"}],"                                   \
+    "\"success\":[{\"request_put\":{" LEAD ",\"lease\":4242}}]}"
+
+static void transactions_are_answered_as_recorded(void **state)
+{
+    static const struct pair pairs[] = {
+        {"/v3/kv/txn", "{" TXN_LEAD "}", 200,
+         "{\"header\":H(2),\"succeeded\":true,\"responses\":[{\"response_put\":{\"header\":"
+         "{\"revision\":\"2\"}}}]}"},
+        {"/v3/kv/txn", "{" TXN_LEAD "}", 200, "{\"header\":H(2)}"},
+        {"/v3/kv/txn", "{" TXN_LEAD ",\"failure\":[{\"request_range\":{" LEAD "}}]}", 200,
+         "{\"header\":H(2),\"responses\":[{\"response_range\":{\"header\":{\"revision\":\"2\"},"
+         "\"kvs\":[{" LEAD
+         ",\"create_revision\":\"2\",\"mod_revision\":\"2\",\"version\":\"1\","
+         "\"value\":\"czA=\"}],\"count\":\"1\"}}]}"},
+        {"/v3/kv/txn",
+         "{\"success\":[{\"request_put\":{" LEAD ",\"value\":\"czE=\",\"prev_kv\":true}},"
+         "{\"request_range\":{" LEAD "}},{\"request_delete_range\":{\"key\":\"bm9rZXk=\"}}]}",
+         200,
+         "{\"header\":H(3),\"succeeded\":true,\"responses\":[{\"response_put\":{\"header\":"
+         "{\"revision\":\"3\"},\"prev_kv\":{" LEAD ",\"create_revision\":\"2\","
+         "\"mod_revision\":\"2\",\"version\":\"1\",\"value\":\"czA=\"}}},{\"response_range\":"
+         "{\"header\":{\"revision\":\"3\"},\"kvs\":[{" LEAD ",\"create_revision\":\"2\","
+         "\"mod_revision\":\"3\",\"version\":\"2\",\"value\":\"czE=\"}],\"count\":\"1\"}},"
+         "{\"response_delete_range\":{\"header\":{\"revision\":\"3\"}}}]}"},
+        {"/v3/kv/txn", /* an operation in front of the first change tells the former revision */
+         "{\"success\":[{\"requestRange\":{" A "}},{\"requestDeleteRange\":{" A "}},"
+         "{\"requestPut\":{" B "}}]}",
+         200,
+         "{\"header\":H(4),\"succeeded\":true,\"responses\":[{\"response_range\":{\"header\":"
+         "{\"revision\":\"3\"}}},{\"response_delete_range\":{\"header\":{\"revision\":\"3\"}}},"
+         "{\"response_put\":{\"header\":{\"revision\":\"4\"}}}]}"},
+        {"/v3/kv/txn",
+         "{\"success\":[{\"request_put\":{" LEAD "}},{\"request_put\":{" LEAD "}}]}", 400,
+         ERROR("etcdserver: duplicate key given in txn request", 3)},
+        {"/v3/kv/txn", TXN_LEASE(2), 404, NO_LEASE},
+        {"/v3/kv/txn", TXN_LEASE(9), 200, "{\"header\":H(4)}"},
+        {"/v3/kv/txn", "{}", 200, "{\"header\":H(4),\"succeeded\":true}"},
+        {"/v3/kv/txn", "", 200, "{\"header\":H(4),\"succeeded\":true}"},
+        {"/v3/kv/txn", "{\"compare\":[{}]}", 400, NO_KEY},
+        {"/v3/kv/txn", "{\"success\":[{\"request_range\":{}}]}", 400, NO_KEY},
+        {"/v3/kv/txn", "{\"failure\":[{}]}", 400, ERROR("etcdserver: key not found", 3)},
+        {"/v3/kv/txn", "{\"success\":[{\"request_put\":null}]}", 400,
+         ERROR("etcdserver: key not found", 3)},
+        {"/v3/kv/txn", "{\"success\":[{\"request_txn\":{}}]}", 501,
+         ERROR("transactions inside of transactions are not served", 12)},
+    };
+    (void)state;
+    struct bed *bed = etcd_bed_new();
+    RUN(bed, pairs);
+    bed_free(bed);
+}
+
+/* lead: created at 2, changed at 3, value s1, lease 777. */
+static void compares_take_names_numbers_and_defaults(void **state)
+{
+    static const struct {
+        const char *compare;
+        bool holds;
+    } cases[] = {
+        {"{" LEAD ",\"version\":\"2\"}", true},
+        {"{" LEAD ",\"version\":2}", true},
+        {"{" LEAD ",\"version\":3}", false},
+        {"{" LEAD "}", false},
+        {"{" LEAD ",\"result\":1}", true},
+        {"{" LEAD ",\"result\":\"GREATER\",\"version\":\"-1\"}", true},
+        {"{" LEAD ",\"result\":\"LESS\",\"version\":\"-1\"}", false},
+        {"{" LEAD ",\"result\":\"NOT_EQUAL\",\"version\":7}", true},
+        {"{" LEAD ",\"target\":\"CREATE\",\"create_revision\":\"2\"}", true},
+        {"{" LEAD ",\"target\":1,\"createRevision\":\"2\"}", true},
+        {"{" LEAD ",\"target\":\"MOD\",\"mod_revision\":\"3\"}", true},
+        {"{" LEAD ",\"target\":\"MOD\",\"modRevision\":\"2\",\"result\":\"LESS\"}", false},
+        {"{" LEAD ",\"target\":\"VALUE\",\"value\":\"czE=\"}", true},
+        {"{" LEAD ",\"target\":\"VALUE\",\"value\":\"czA=\",\"result\":\"GREATER\"}", true},
+        {"{" LEAD ",\"target\":\"VALUE\",\"value\":\"czA=\"}", false},
+        {"{" LEAD ",\"target\":\"LEASE\",\"lease\":\"777\"}", true},
+        {"{" LEAD ",\"target\":\"MOD\",\"version\":\"3\"}", false}, /* not its field: 0 */
+        {"{" A ",\"target\":\"VERSION\",\"version\":\"0\"}", true},
+        {"{" A ",\"target\":\"LEASE\"}", true},
+        {"{" A ",\"target\":\"VALUE\",\"value\":\"\"}", false},
+        {"{" A ",\"target\":\"VALUE\",\"value\":\"eA==\",\"result\":\"NOT_EQUAL\"}", false},
+        {"{\"key\":\"AA==\",\"range_end\":\"AA==\",\"target\":\"MOD\",\"result\":\"GREATER\","
+         "\"mod_revision\":\"1\"}",
+         true},
+        {"{\"key\":\"AA==\",\"rangeEnd\":\"AA==\",\"target\":\"MOD\",\"result\":\"GREATER\","
+         "\"mod_revision\":\"3\"}",
+         false},
+    };
+    (void)state;
+    struct bed *bed = etcd_bed_new();
+    etcd_http_post(bed, "/v3/lease/grant", "{\"TTL\":10,\"ID\":777}", 1);
+    etcd_http_post(bed, "/v3/kv/put", "{" LEAD ",\"value\":\"czA=\"}", 1);
+    etcd_http_post(bed, "/v3/kv/put", "{" LEAD ",\"value\":\"czE=\",\"lease\":\"777\"}", 1);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char body[512];
+        snprintf(body, sizeof body, "{\"compare\":[%s]}", cases[i].compare);
+        etcd_http_expect(bed, "/v3/kv/txn", body, 200,
+                         cases[i].holds ? "{\"header\":H(3),\"succeeded\":true}"
+                                        : "{\"header\":H(3)}");
+    }
+    bed_free(bed);
+}
+
+static void the_front_door_refuses_with_the_servers_words(void **state)
+{
+    static const struct pair pairs[] = {
+        {"/v3/kv/put", "{}", 400, NO_KEY},
+        {"/v3/kv/put", "", 400, NO_KEY},
+        {"/v3/kv/put", "null", 400, NO_KEY},
+        {"/v3/kv/range", "{}", 400, NO_KEY},
+        {"/v3/kv/deleterange", "{}", 400, NO_KEY},
+        {"/v3/kv/put", "{\"key\":\"YQ==\",\"value\":\"YQ==\",\"lease\":\"1234\"}", 404,
+         NO_LEASE},
+        {"/v3/kv/put", "{" A ",\"ignore_value\":true}", 400,
+         ERROR("etcdserver: key not found", 3)},
+        {"/v3/kv/put", "{" A ",\"ignoreLease\":true}", 400,
+         ERROR("etcdserver: key not found", 3)},
+        {"/v3/kv/put", "{" A ",\"ignore_value\":true,\"value\":\"YQ==\"}", 400,
+         ERROR("etcdserver: value is provided", 3)},
+        {"/v3/kv/put", "{" A ",\"ignore_lease\":true,\"lease\":\"1\"}", 400,
+         ERROR("etcdserver: lease is provided", 3)},
+        {"/v3/kv/range", "{" A "}", 200, "{\"header\":H(1)}"},
+    };
+    (void)state;
+    struct bed *bed = etcd_bed_new();
+    RUN(bed, pairs);
+    bed_free(bed);
+}
+
+static void ignored_values_and_leases_are_kept(void **state)
+{
+    static const struct pair pairs[] = {
+        {"/v3/lease/grant", "{\"TTL\":\"10\",\"ID\":\"777\"}", 200,
+         "{\"header\":H(1),\"ID\":\"777\",\"TTL\":\"10\"}"},
+        {"/v3/kv/put", "{" A ",\"value\":\"djE=\",\"lease\":777}", 200, "{\"header\":H(2)}"},
+        {"/v3/kv/put", "{" A ",\"ignore_value\":true,\"ignore_lease\":true}", 200,
+         "{\"header\":H(3)}"},
+        {"/v3/kv/range", "{" A "}", 200,
+         "{\"header\":H(3),\"kvs\":[{" A ",\"create_revision\":\"2\",\"mod_revision\":\"3\","
+         "\"version\":\"2\",\"value\":\"djE=\",\"lease\":\"777\"}],\"count\":\"1\"}"},
+        {"/v3/kv/put", "{" A ",\"ignore_value\":true}", 200, "{\"header\":H(4)}"},
+        {"/v3/kv/range", "{" A "}", 200,
+         "{\"header\":H(4),\"kvs\":[{" A ",\"create_revision\":\"2\",\"mod_revision\":\"4\","
+         "\"version\":\"3\",\"value\":\"djE=\"}],\"count\":\"1\"}"},
+    };
+    (void)state;
+    struct bed *bed = etcd_bed_new();
+    RUN(bed, pairs);
+    bed_free(bed);
+}
+
+/* Keys and values of a range, "key=value " each; both in base64. */
+static void expect_order(struct bed *bed, const char *body, const char *expected)
+{
+    char got[512] = "";
+    etcd_http_post(bed, "/v3/kv/range", body, 1);
+    const char *at = bed_text(bed, etcd_http_reply(bed, 1)->u.http_reply.body);
+    while ((at = strstr(at, "{\"key\":\"")) != NULL) {
+        at += strlen("{\"key\":\"");
+        snprintf(got + strlen(got), sizeof got - strlen(got), "%.*s ", (int)strcspn(at, "\""),
+                 at);
+    }
+    assert_string_equal(got, expected);
+}
+
+/* a=3 at 2, b=1 at 3 and 5, c=2 at 4. */
+static void ranges_are_sorted_and_chosen_from(void **state)
+{
+    (void)state;
+    struct bed *bed = etcd_bed_new();
+    etcd_http_post(bed, "/v3/kv/put", "{\"key\":\"YQ==\",\"value\":\"Mw==\"}", 1);
+    etcd_http_post(bed, "/v3/kv/put", "{\"key\":\"Yg==\",\"value\":\"MQ==\"}", 1);
+    etcd_http_post(bed, "/v3/kv/put", "{\"key\":\"Yw==\",\"value\":\"Mg==\"}", 1);
+    etcd_http_post(bed, "/v3/kv/put", "{\"key\":\"Yg==\",\"value\":\"MQ==\"}", 1);
+#define RANGE(more) "{\"key\":\"AA==\",\"range_end\":\"AA==\"" more "}"
+    expect_order(bed, RANGE(""), "YQ== Yg== Yw== ");
+    expect_order(bed, RANGE(",\"sort_order\":\"DESCEND\""), "Yw== Yg== YQ== ");
+    expect_order(bed, RANGE(",\"sort_order\":2,\"limit\":2"), "Yw== Yg== ");
+    expect_order(bed, RANGE(",\"sort_target\":\"VALUE\""), "Yg== Yw== YQ== ");
+    expect_order(bed, RANGE(",\"sortTarget\":\"MOD\",\"sortOrder\":\"ASCEND\""),
+                 "YQ== Yw== Yg== ");
+    expect_order(bed, RANGE(",\"sort_target\":\"VERSION\",\"sort_order\":\"DESCEND\""),
+                 "Yg== YQ== Yw== ");
+    expect_order(bed, RANGE(",\"sort_target\":\"CREATE\",\"limit\":1"), "YQ== ");
+    expect_order(bed, RANGE(",\"min_mod_revision\":\"4\""), "Yg== Yw== ");
+    expect_order(bed, RANGE(",\"max_mod_revision\":\"4\""), "YQ== Yw== ");
+    expect_order(bed, RANGE(",\"min_create_revision\":3,\"maxCreateRevision\":3"), "Yg== ");
+    etcd_http_expect(bed, "/v3/kv/range", RANGE(",\"min_mod_revision\":4,\"count_only\":true"),
+                     200, "{\"header\":H(5),\"count\":\"3\"}");
+    etcd_http_expect(bed, "/v3/kv/range", RANGE(",\"min_mod_revision\":99,\"limit\":1"), 200,
+                     "{\"header\":H(5),\"count\":\"3\"}");
+    etcd_http_expect(bed, "/v3/kv/range", "{\"key\":\"Yg==\",\"range_end\":\"YQ==\"}", 200,
+                     "{\"header\":H(5)}");
+    bed_free(bed);
+}
+
+static void keys_of_the_components_are_met_by_their_texts(void **state)
+{
+    static const char value[] =
+        "{\"header\":H(2),\"kvs\":[{\"key\":\"d2hpc2svaW5zdGFuY2UvaW52b2tl"
+        "cjAvMC9sZWFzZQ==\",\"create_revision\":\"2\","
+        "\"mod_revision\":\"2\",\"version\":\"1\",\"value\":\"NDI=\"}],"
+        "\"count\":\"1\"}";
+    (void)state;
+    struct bed *bed = etcd_bed_new();
+    struct key key = bed_key(KEY_INSTANCE, NAMESPACE_NONE, ACTION_NONE, BED_INVOKER0);
+    char text[256];
+    key_print(&bed->cluster, &key, text, sizeof text);
+    assert_string_equal(text, "whisk/instance/invoker0/0/lease");
+    etcd_bed_put(bed, key, 42, 0);
+    etcd_http_expect(bed, "/v3/kv/range",
+                     "{\"key\":\"d2hpc2svaW5zdGFuY2UvaW52b2tlcjAvMC9sZWFzZQ==\"}", 200, value);
+    etcd_http_expect(bed, "/v3/kv/deleterange",
+                     "{\"key\":\"d2hpc2svaW5zdGFuY2UvaW52b2tlcjAvMC9sZWFzZQ==\"}", 200,
+                     "{\"header\":H(3),\"deleted\":\"1\"}");
+    const struct message *m = etcd_bed_range(bed, RANGE_GET, key, 0);
+    assert_int_equal(m->u.etcd_done.count, 0);
+    assert_int_equal(bed_record_count(bed, RECORD_KEY_PUT), 1);
+    assert_int_equal(bed_record_count(bed, RECORD_KEY_DELETED), 1);
+    bed_free(bed);
+}
+
+static void foreign_keys_leave_no_records(void **state)
+{
+    (void)state;
+    struct bed *bed = etcd_bed_new();
+    etcd_http_post(bed, "/v3/kv/put", "{" A ",\"value\":\"djE=\"}", 1);
+    etcd_http_post(bed, "/v3/kv/deleterange", "{" ALL "}", 1);
+    assert_int_equal(bed->record_count, 0);
+    bed_free(bed);
+}
+
+static void what_is_stored_outlives_the_process_and_the_term_grows(void **state)
+{
+    (void)state;
+    struct bed *bed = etcd_bed_new();
+    etcd_http_post(bed, "/v3/kv/put", "{" A ",\"value\":\"djE=\"}", 1);
+    bed_crash(bed);
+    bed_start(bed);
+    etcd_http_post(bed, "/v3/kv/range", "{" A "}", 1);
+    assert_string_equal(
+        bed_text(bed, etcd_http_reply(bed, 1)->u.http_reply.body),
+        "{\"header\":{\"cluster_id\":\"15875391935852295136\",\"member_id\":"
+        "\"7383792418829112008\",\"revision\":\"2\",\"raft_term\":\"3\"},\"kvs\":[{" A
+        ",\"create_revision\":\"2\",\"mod_revision\":\"2\",\"version\":\"1\",\"value\":"
+        "\"djE=\"}],\"count\":\"1\"}");
+    bed_free(bed);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(puts_ranges_and_deletions_are_answered_as_recorded),
+        cmocka_unit_test(transactions_are_answered_as_recorded),
+        cmocka_unit_test(compares_take_names_numbers_and_defaults),
+        cmocka_unit_test(the_front_door_refuses_with_the_servers_words),
+        cmocka_unit_test(ignored_values_and_leases_are_kept),
+        cmocka_unit_test(ranges_are_sorted_and_chosen_from),
+        cmocka_unit_test(keys_of_the_components_are_met_by_their_texts),
+        cmocka_unit_test(foreign_keys_leave_no_records),
+        cmocka_unit_test(what_is_stored_outlives_the_process_and_the_term_grows),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
