@@ -329,6 +329,24 @@ static void long_lists_of_entries_end(void **state)
     expect_api_error(&t, 400, MALFORMED "parameters malformed!");
 }
 
+static void annotations_do_not_grow_for_ever(void **state)
+{
+    (void)state;
+    char *body = malloc(1u << 20);
+    assert_non_null(body);
+    for (int n = 0; n < 5; n++) {
+        size_t length = (size_t)snprintf(body, 64, "{\"annotations\":[");
+        for (int i = 0; i < 1000; i++)
+            length += (size_t)snprintf(body + length, 64, "%s{\"key\":\"%d.%d\",\"value\":0}",
+                                       i > 0 ? "," : "", n, i);
+        snprintf(body + length, 64, "]}");
+        put(HELLO AGAIN, body);
+        expect_api_begins(&t, n < 4 ? 200 : 413, "{");
+    }
+    free(body);
+    expect_api_error(&t, 413, "annotations larger than allowed: 5002 > 4096 entries.");
+}
+
 static void another_content_type_is_415(void **state)
 {
     (void)state;
@@ -515,6 +533,7 @@ int main(void)
         TEST(large_parts_are_413),
         TEST(code_over_48_mebibyte_is_413),
         TEST(long_lists_of_entries_end),
+        TEST(annotations_do_not_grow_for_ever),
         TEST(another_content_type_is_415),
         TEST(lists_show_the_last_updated_first),
         TEST(blackbox_and_binary_code_are_told),
