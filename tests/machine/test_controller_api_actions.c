@@ -227,6 +227,8 @@ static void bodies_are_checked_before_the_database_is_asked(void **state)
         {"{\"exec\":{\"kind\":\"cobol:1\",\"code\":\"\"}}",
          MALFORMED "The specified runtime 'cobol:1' is not supported by this platform. Valid "
                    "values are: 'nodejs:20', 'sequence', 'blackbox'."},
+        {"{\"exec\":{\"kind\":\"sequence\",\"components\":[\"/_/a\"]}}",
+         MALFORMED "sequences are not part of this model"},
         {"{\"exec\":{\"kind\":\"blackbox\"}}",
          MALFORMED "'image' must be a string defined in 'exec' for 'blackbox' actions"},
         {"{\"parameters\":{}}", MALFORMED "parameters malformed!"},
