@@ -8,6 +8,7 @@
 static const struct cli_command *const commands[] = {&cli_run,   &cli_test, &cli_why,
 #ifdef ROLLCAGE_LIVE
                                                      &cli_serve, &cli_ctl,  &cli_exec,
+                                                     &cli_validate,
 #endif
                                                      &cli_bugs,  &cli_lint, &cli_bench};
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])

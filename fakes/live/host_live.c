@@ -221,6 +221,12 @@ static void run_item(struct host *self, struct live_item *item)
     case ITEM_LINK_UP:
         deliver_link(self, item, false);
         return;
+    case ITEM_LOOK:
+        live_target_on_look(self, item->message.corr);
+        return;
+    case ITEM_PING:
+        live_target_on_ping(self, item->message.from);
+        return;
     }
 }
 
@@ -314,7 +320,7 @@ static bool live_pending(struct host *self, char *text, size_t size)
         (void)snprintf(text, size, "%s: %s", n->name, what);
         return true;
     }
-    return live_kafka_pending(self, text, size);
+    return live_kafka_pending(self, text, size) || live_target_pending(self, text, size);
 }
 
 static uint64_t live_event_count(const struct host *self)
@@ -349,6 +355,7 @@ static void live_release(struct host *self)
         if (self->nodes[i].state != LIVE_ELSEWHERE)
             live_cut(self, (node_id)i, false);
     }
+    live_target_release(self);
     live_etcd_release(self);
     live_kafka_release(self);
     live_http_release(self);
@@ -411,6 +418,8 @@ struct host *host_live_open(const struct host_live_config *config,
     self->loop = loop_new();
     self->nodes = calloc(self->node_count, sizeof *self->nodes);
     ASSERT(self->loop != NULL && self->nodes != NULL);
+    if (config->target != NULL)
+        live_target_open(self, config->target);
     if (live_nodes_open(self) && live_etcd_open(self) && live_kafka_open(self)) {
         self->start_ns = loop_now_ns(); /* what was waited for so far was not the scenario's */
         return self;

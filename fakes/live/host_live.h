@@ -26,10 +26,12 @@
  * commits are recorded when the client library reports them. Requests of clients that are not
  * ours are recorded as the client's: sent when they arrive, done when their answer is out.
  * Files: host_live.c (world, time, steps), live_node.c (boot, stop, kill), live_send.c (faults,
- * links), live_http.c, live_call.c (HTTP both ways), live_etcd.c, live_kafka.c.
+ * links), live_http.c, live_call.c (HTTP both ways), live_etcd.c, live_kafka.c, live_target.c
+ * (a cluster that is not ours).
  * Deviations: docs/fidelity.md#live.
  */
 #include "core/host.h"
+#include "live/live_target.h"
 #include "live/loop.h"
 #include "wire/wire_http.h"
 
@@ -44,6 +46,7 @@ struct host_live_config {
     bool upstream_ports; /* the roles' base ports plus index; else any free ones */
     const char *listen;  /* numeric; NULL: 127.0.0.1 */
     const char *etcd_url, *bootstrap, *edge_url; /* NULL: the embedded ones */
+    const struct host_live_target *target;       /* NULL: the cluster runs here */
 };
 
 struct host_live_endpoint {

@@ -55,7 +55,15 @@ struct live_item {
     uint8_t kind;         /* enum live_item_kind */
     struct message message;
 };
-enum live_item_kind { ITEM_DELIVER, ITEM_SEND, ITEM_TASK, ITEM_LINK_DOWN, ITEM_LINK_UP };
+enum live_item_kind {
+    ITEM_DELIVER,
+    ITEM_SEND,
+    ITEM_TASK,
+    ITEM_LINK_DOWN,
+    ITEM_LINK_UP,
+    ITEM_LOOK, /* corr: whose record is looked for */
+    ITEM_PING, /* from: the node elsewhere */
+};
 
 enum live_task_kind { LIVE_TASK_BOOT, LIVE_TASK_LISTEN, LIVE_TASK_CUT, LIVE_TASK_DONE };
 struct live_task { /* in the payload of an ITEM_TASK's message */
@@ -83,6 +91,7 @@ struct live_call {
     uint64_t number;        /* the client's */
     struct host *host;
     bool is_open, is_stale, is_watch;
+    uint8_t sight; /* enum live_sight */
     uint32_t next_free;
     struct wire_buffer line; /* watch: the piece of a line that came */
 };
@@ -134,6 +143,8 @@ struct host {
     struct wire_buffer observer_line;
     tstamp observer_retry_at;
     uint64_t lease_salt, lease_count;
+
+    struct live_target *target; /* NULL: the cluster runs here */
 
     /* kafka */
     struct live_log *logs; /* by topic */
@@ -187,6 +198,8 @@ void live_cut(struct host *self, node_id node, bool by_fault);
 void live_on_control(struct host *self, const struct message *m);
 void live_on_task(struct host *self, const struct message *m);
 void live_on_plan(struct host *self);
+/* The answer to a MSG_CONTROL. */
+void live_answer_control(struct host *self, const struct message *asked, bool ok);
 /* The operation that somebody outside asked for is over; slot: the corr of its request. */
 void live_outside_done(struct host *self, uint32_t slot, bool ok);
 void live_link_event(struct host *self, node_id node, node_id peer, bool down);
@@ -208,6 +221,23 @@ void live_call_broken(struct host *self, struct live_call *call);
 void live_calls_drop(struct host *self, node_id node); /* of a node that died */
 void live_calls_are_stale(struct host *self, node_id node, node_id peer);
 void live_call_release(struct host *self);
+
+/* --- live_target.c, live_target_record.c --- */
+void live_target_open(struct host *self, const struct host_live_target *given);
+const char *live_target_url(const struct host *self, node_id node); /* NULL: it runs here */
+const struct http_tls *live_target_tls(const struct host *self);
+void live_target_start(struct host *self, node_id node);
+void live_target_on_control(struct host *self, const struct message *m);
+void live_target_on_edge_change(struct host *self, const struct message *m);
+/* What the answer to this request will show of its receiver: enum live_sight. */
+uint8_t live_target_sight(const struct host *self, const struct wire_http *out,
+                          const struct message *m);
+void live_target_done(struct host *self, const struct live_call *call,
+                      const struct http_result *result);
+void live_target_on_look(struct host *self, uint32_t slot);
+void live_target_on_ping(struct host *self, node_id node);
+bool live_target_pending(const struct host *self, char *text, size_t size);
+void live_target_release(struct host *self);
 
 /* --- live_etcd.c --- */
 bool live_etcd_open(struct host *self);

@@ -88,6 +88,12 @@ static void on_done(void *context, uint64_t tag, const struct http_result *resul
     struct live_call *call = live_call_at(self, (uint32_t)tag);
     live_read_clock(self);
     struct message m;
+    if (live_target_url(self, call->message.to) != NULL) {
+        struct live_call copy = *call;
+        live_call_end(self, (uint32_t)tag);
+        live_target_done(self, &copy, result);
+        return;
+    }
     switch (result->failure) {
     case HTTP_ANSWERED:
         if (call->is_stale || call->message.kind == MSG_FORWARD)
@@ -116,6 +122,8 @@ static void on_done(void *context, uint64_t tag, const struct http_result *resul
 
 static const char *base_url(const struct host *self, const struct message *m)
 {
+    if (live_target_url(self, m->to) != NULL)
+        return live_target_url(self, m->to);
     if (m->to == self->edge)
         return self->edge_url;
     enum wire_port port = wire_http_port((enum message_kind)m->kind);
@@ -139,14 +147,17 @@ void live_call_http(struct host *self, struct message *m, const char *given)
     wire_buffer_clear(&self->text);
     wire_buffer_add(&self->text, base, strlen(base));
     wire_buffer_add(&self->text, out->path.bytes, out->path.length);
+    uint8_t sight = live_target_sight(self, out, m);
     live_free_blobs(self, m);
     uint32_t slot = live_call_new(self, m);
+    live_call_at(self, slot)->sight = sight;
     struct http_call call = {.method = out->method,
                              .url = self->text.bytes,
                              .headers = out->headers.bytes,
                              .body = out->body.bytes,
                              .body_length = out->body.length,
                              .timeout_ms = live_real_ms(self, CALL_TIMEOUT),
+                             .tls = live_target_tls(self),
                              .context = self,
                              .tag = slot,
                              .on_done = on_done};

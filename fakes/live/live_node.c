@@ -67,7 +67,8 @@ static bool is_elsewhere(const struct host *self, node_id node)
 {
     return (node == self->etcd && self->etcd_url_given != NULL) ||
            (node == self->kafka && self->bootstrap_given != NULL) ||
-           (node == self->edge && self->edge_url_given != NULL);
+           (node == self->edge && self->edge_url_given != NULL) ||
+           (self->target != NULL && live_target_url(self, node) != NULL);
 }
 
 static bool bind_ports(struct host *self, struct live_node *n)
@@ -212,6 +213,8 @@ void live_start(struct host *self, node_id node)
     live_read_clock(self);
     if (self->nodes[node].state == LIVE_DOWN)
         boot(self, node, false);
+    else if (self->target != NULL && self->nodes[node].state == LIVE_ELSEWHERE)
+        live_target_start(self, node);
 }
 
 /* ---- stop ---- */
@@ -312,7 +315,7 @@ static void answer(struct host *self, const struct message *asked, uint8_t op, n
     live_push(self, self->now, ITEM_DELIVER, &m);
 }
 
-static void answer_now(struct host *self, const struct message *asked, bool ok)
+void live_answer_control(struct host *self, const struct message *asked, bool ok)
 {
     const struct live_node *asker = live_node_at(self, asked->from);
     answer(self, asked, asked->u.control.op, asked->u.control.node,
@@ -325,14 +328,18 @@ static void stop_for(struct host *self, const struct message *m, node_id node)
     if (stops(self->nodes[node].state))
         (void)push_task(self, self->nodes[node].cut_at, LIVE_TASK_CUT, node, m);
     else
-        answer_now(self, m, true);
+        live_answer_control(self, m, true);
 }
 
 void live_on_control(struct host *self, const struct message *m)
 {
     node_id node = m->u.control.node;
+    if (self->target != NULL && self->nodes[node].state == LIVE_ELSEWHERE) {
+        live_target_on_control(self, m);
+        return;
+    }
     if (node >= self->node_count || self->nodes[node].state == LIVE_ELSEWHERE) {
-        answer_now(self, m, false);
+        live_answer_control(self, m, false);
         return;
     }
     switch ((enum control_op)m->u.control.op) {
@@ -343,7 +350,7 @@ void live_on_control(struct host *self, const struct message *m)
     case CONTROL_KILL:
         self->nodes[node].cause = m->cause;
         live_cut(self, node, false);
-        answer_now(self, m, true);
+        live_answer_control(self, m, true);
         return;
     case CONTROL_START:
         (void)push_task(self, tstamp_add(self->now, DOCKER_RUN), LIVE_TASK_BOOT, node, m);

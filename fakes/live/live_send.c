@@ -194,6 +194,10 @@ void live_route(struct host *self, struct message *m)
         live_on_control(self, m);
         return;
     }
+    if (m->kind == MSG_EDGE_CHANGE && live_target_url(self, m->to) != NULL) {
+        live_target_on_edge_change(self, m);
+        return;
+    }
     if (goes_inside(m)) {
         route_inside(self, m);
         return;

@@ -11,6 +11,10 @@
 struct wire { /* borrowed */
     const struct cluster *cluster;
     const struct draws *draws;
+    /* The servers are somebody else's: requests are what upstream's own clients send, without
+     * headers of ours, signed with these texts "user:password" by namespace. NULL: ours. */
+    const char *const *auths;
+    const char *system_auth; /* of whisk.system; NULL: unknown, not signed */
 };
 
 struct wire_text { /* borrowed bytes, not NUL-terminated */

@@ -63,6 +63,20 @@ bool wire_http_read_request(const struct wire *self, struct arena *arena, enum n
                             enum wire_port port, const struct wire_http_in *in,
                             struct message *ret_m, uint16_t *ret_status);
 
+/* GET of an activation's record, by the id that the cluster gave it. */
+void wire_http_write_record_request(const struct wire *self, namespace_id ns, const char *id,
+                                    struct wire_http *out);
+/*
+ * What an answer to an invocation, or an activation's record, says of it: false when it names
+ * no activation. has_record: its response is there, too; else it was only accepted.
+ */
+struct wire_activation {
+    char id[33];
+    bool has_record;
+    uint8_t response, error; /* enum response_status, enum error_text */
+};
+bool wire_http_read_activation(const struct wire_http_in *in, struct wire_activation *ret);
+
 /* m: the answer of a machine to a request that was read by the function above. */
 void wire_http_write_reply(const struct wire *self, const struct arena *arena,
                            const struct message *m, struct wire_http *out);

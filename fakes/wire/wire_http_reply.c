@@ -319,6 +319,28 @@ static bool read_invoke_json(const struct wire_http_in *in, struct message *m)
     return members[2].kind == JSON_STRING && in->status >= 300;
 }
 
+bool wire_http_read_activation(const struct wire_http_in *in, struct wire_activation *ret)
+{
+    static const char *const names[] = {"activationId", "response"};
+    struct json_in members[COUNT(names)];
+    struct json_in body = json_in_parse(in->body.bytes, in->body.length);
+    struct wire_json_text text;
+    struct message m = {.kind = MSG_INVOKE_REPLY};
+    json_in_members(body, names, COUNT(names), members);
+    *ret = (struct wire_activation){0};
+    if (!wire_json_text(members[0], &text) || text.text.length != sizeof ret->id - 1)
+        return false;
+    for (size_t i = 0; i < text.text.length; i++) {
+        if (strchr("0123456789abcdef", text.text.bytes[i]) == NULL)
+            return false; /* it goes into a path */
+    }
+    memcpy(ret->id, text.text.bytes, text.text.length);
+    ret->has_record = wire_json_has(members[1]) && read_record(members[1], &m);
+    ret->response = m.u.invoke_reply.response;
+    ret->error = m.u.invoke_reply.error;
+    return true;
+}
+
 /* A page, or plain text: not the controller's routes. */
 static bool read_invoke_text(const struct wire_http_in *in, struct message *m)
 {
@@ -352,7 +374,11 @@ static void read_invoke_reply(const struct wire *self, const struct message *req
         cluster_kind(self->cluster, sender.node) == NODE_CONTROLLER)
         controller = sender.node;
     m->u.invoke_reply.status = in->status;
-    if (in->status < 200 || !(read_invoke_json(in, m) || read_invoke_text(in, m))) {
+    bool is_read = in->status >= 200 && (read_invoke_json(in, m) || read_invoke_text(in, m));
+    if (!is_read && self->auths != NULL && in->status >= 300) { /* a page of whoever's */
+        m->u.invoke_reply.response = RESPONSE_WHISK_ERROR;
+        m->u.invoke_reply.error = ERROR_NONE;
+    } else if (!is_read) {
         m->u.invoke_reply.status = 0;
         m->u.invoke_reply.response = RESPONSE_WHISK_ERROR;
         m->u.invoke_reply.error = ERROR_CONNECTION_BROKEN;

@@ -24,6 +24,16 @@ static const char *const method_names[] = {"GET",     "POST", "PUT",  "DELETE",
 static void write_credentials(const struct wire *self, namespace_id ns,
                               struct wire_buffer *headers)
 {
+    if (self->auths != NULL) {
+        const char *auth =
+            ns < self->cluster->namespace_count ? self->auths[ns] : self->system_auth;
+        if (auth == NULL)
+            return;
+        WIRE_ADD(headers, "Authorization: Basic ");
+        wire_buffer_base64(headers, (struct wire_text){auth, strlen(auth)});
+        WIRE_ADD(headers, "\n");
+        return;
+    }
     char pair[36 + 1 + 65];
     cluster_credentials(self->cluster, ns, pair, pair + 37);
     pair[36] = ':';
@@ -47,9 +57,12 @@ static void write_invoke(const struct wire *self, const struct message *m,
     wire_buffer_text(&out->path, slash + 1);
     wire_buffer_text(&out->path, m->u.invoke.blocking ? "?blocking=true" : "?blocking=false");
     write_credentials(self, m->u.invoke.ns, &out->headers);
-    WIRE_ADD(&out->headers, WIRE_JSON_HEADER WIRE_ACTIVATION_HEADER ": ");
-    wire_buffer_add(&out->headers, id, 32);
-    WIRE_ADD(&out->headers, "\n");
+    WIRE_ADD(&out->headers, WIRE_JSON_HEADER);
+    if (self->auths == NULL) {
+        WIRE_ADD(&out->headers, WIRE_ACTIVATION_HEADER ": ");
+        wire_buffer_add(&out->headers, id, 32);
+        WIRE_ADD(&out->headers, "\n");
+    }
     WIRE_ADD(&out->body, "{}");
 }
 
@@ -134,7 +147,20 @@ void wire_http_write_request(const struct wire *self, const struct arena *arena,
         ASSERT_OP(wire_http_port((enum message_kind)m->kind), <, WIRE_PORT_COUNT);
         break;
     }
-    wire_sender_write(self, &sender, &out->headers);
+    if (self->auths == NULL)
+        wire_sender_write(self, &sender, &out->headers);
+}
+
+void wire_http_write_record_request(const struct wire *self, namespace_id ns, const char *id,
+                                    struct wire_http *out)
+{
+    wire_http_clear(out);
+    out->method = "GET";
+    WIRE_ADD(&out->path, PATH_NAMESPACES);
+    wire_buffer_text(&out->path, cluster_namespace_name(self->cluster, ns));
+    WIRE_ADD(&out->path, "/activations/");
+    wire_buffer_text(&out->path, id);
+    write_credentials(self, ns, &out->headers);
 }
 
 /* ---- read: invocations ---- */

@@ -4,7 +4,8 @@
  *
  * Judged per kind from the first instant at which the floor was reached. One violation per
  * fall below it. An invoker is `up` when its health manager went to Healthy and its key is in
- * etcd: a record of a put does not carry the value.
+ * etcd: a record of a put does not carry the value. Of a cluster elsewhere only the ports are
+ * seen: a scheduler or invoker serves while it listens and was not disabled.
  */
 #include "check/check_internal.h"
 #include "core/fsm.h"
@@ -33,10 +34,13 @@ static void floor_begin(void *self, const struct check_context *ctx)
         arena_alloc(ctx->arena, ARENA_HOST, ctx->world->cluster->node_count + 1);
 }
 
-static bool floor_serves(const struct ledger_node *node)
+static bool floor_serves(const struct check_context *ctx, const struct ledger_node *node)
 {
     if (node->kind == NODE_CONTROLLER)
         return node->in_edge && node->listening;
+    if (ctx->world->is_outside)
+        return (node->kind == NODE_SCHEDULER || node->kind == NODE_INVOKER) &&
+               node->listening && !node->disabled;
     if (node->kind == NODE_SCHEDULER)
         return node->has_key;
     return node->kind == NODE_INVOKER && node->has_key && node->healthy;
@@ -46,6 +50,7 @@ static void floor_report(const struct check_context *ctx, const struct floor_tie
                          enum node_kind kind, node_id node, const struct record *r)
 {
     const char *how = kind == NODE_CONTROLLER  ? "in the edge and listening"
+                      : ctx->world->is_outside ? "listening and not disabled"
                       : kind == NODE_SCHEDULER ? "with a key in etcd"
                                                : "up";
     struct violation v = violation_of(r);
@@ -64,7 +69,7 @@ static void floor_follow(struct floors *floors, const struct check_context *ctx,
     if (node >= ctx->world->cluster->node_count)
         return;
     const struct ledger_node *n = ledger_node(ctx->ledger, node);
-    bool serves = floor_serves(n);
+    bool serves = floor_serves(ctx, n);
     if (serves == floors->is_serving[node])
         return;
     struct floor_tier *tier = &floors->tiers[n->kind];
@@ -92,10 +97,12 @@ static void floor_on_record(void *self, const struct check_context *ctx, const s
 
 const struct check_ops check_capacity_floor = {
     .name = "capacity-floor",
+    .is_seen_outside = true,
     .size = sizeof(struct floors),
     .kinds = (const uint16_t[]){RECORD_KEY_PUT, RECORD_KEY_DELETED, RECORD_EDGE_CHANGED,
                                 RECORD_STATE, RECORD_NODE_LISTENING, RECORD_NODE_STARTED,
-                                RECORD_NODE_STOPPED, RECORD_NONE},
+                                RECORD_NODE_STOPPED, RECORD_NODE_DISABLED,
+                                RECORD_NODE_ENABLED, RECORD_NONE},
     .begin = floor_begin,
     .on_record = floor_on_record,
 };

@@ -14,6 +14,7 @@ struct check_state {
     uint64_t violation_count;
     uint32_t example_count;
     bool applies, is_off;
+    bool is_blind; /* it would need to see more than the records tell */
     tstamp due; /* TSTAMP_NEVER: none */
 };
 
@@ -43,6 +44,9 @@ static void check_set_begin(struct check_set *self, unsigned index)
         .ledger = self->ledger,
         .summary = &self->summary,
     };
+    check->is_blind = self->world.is_outside && !check->ops->is_seen_outside;
+    if (check->is_blind)
+        return;
     check->self = arena_alloc(self->arena, ARENA_HOST, check->ops->size + 1);
     for (const uint16_t *kind = check->ops->kinds; *kind != RECORD_NONE; kind++)
         self->by_kind[*kind] |= 1u << index;
@@ -95,7 +99,7 @@ static void check_set_show_stop(struct check_set *self, const struct record *r)
 {
     for (unsigned i = 0; i < check_count(); i++) {
         struct check_state *check = &self->checks[i];
-        if (check->ops->on_stop != NULL)
+        if (!check->is_blind && check->ops->on_stop != NULL)
             check->ops->on_stop(check->self, &check->context, r);
     }
 }
@@ -121,7 +125,7 @@ void check_set_settle(struct check_set *self, tstamp now, const char *pending)
     self->is_settled = true;
     for (unsigned i = 0; i < check_count(); i++) {
         struct check_state *check = &self->checks[i];
-        if (check->ops->on_settle != NULL)
+        if (!check->is_blind && check->ops->on_settle != NULL)
             check->ops->on_settle(check->self, &check->context, now, pending);
     }
 }
@@ -132,7 +136,7 @@ void check_set_end(struct check_set *self, tstamp now)
     check_set_advance(self, now);
     for (unsigned i = 0; i < check_count(); i++) {
         struct check_state *check = &self->checks[i];
-        if (check->ops->end != NULL)
+        if (!check->is_blind && check->ops->end != NULL)
             check->ops->end(check->self, &check->context, now);
     }
     ledger_end(self->ledger, now);
@@ -144,8 +148,9 @@ struct check_result check_set_result(const struct check_set *self, unsigned inde
 {
     ASSERT_OP(index, <, check_count());
     const struct check_state *check = &self->checks[index];
-    enum check_verdict verdict = check->violation_count > 0 ? CHECK_FAIL
-                                 : check->applies           ? CHECK_PASS
+    enum check_verdict verdict = check->is_blind              ? CHECK_NOT_OBSERVABLE
+                                 : check->violation_count > 0 ? CHECK_FAIL
+                                 : check->applies             ? CHECK_PASS
                                                             : CHECK_NOT_APPLICABLE;
     return (struct check_result){
         .name = check->ops->name,

@@ -56,6 +56,8 @@ unsigned check_count(void);
 const char *check_name(unsigned index);
 int check_from_name(const char *name);  /* index, or -1 */
 bool check_is_liveness(unsigned index); /* settles: exit 3 */
+/* Can it be judged by what a client and a deploy tool see of a cluster that is not ours? */
+bool check_is_seen_outside(unsigned index);
 
 /* What the checks may know of the run; all borrowed for its life. */
 struct check_world {
@@ -65,6 +67,13 @@ struct check_world {
     const char *const *step_names; /* deployer_config.step_names */
     uint32_t step_name_count;
     uint64_t checks_off; /* bit per check: not judged, verdict not-applicable */
+    /* The records tell what is seen of a cluster elsewhere: checks that need more are not
+     * observable; a scheduler or invoker serves when it listens and was not disabled. */
+    bool is_outside;
+    /* The cluster's own ids, where they are not cluster_activation_text's. May be NULL; false:
+     * it has none that is known. */
+    void *id_context;
+    bool (*activation_text)(void *context, activation_id id, char ret_text[33]);
 };
 
 struct violation {
@@ -78,7 +87,7 @@ struct violation {
     char text[CHECK_TEXT_SIZE]; /* a sentence; names, no ids but the activation's hex */
 };
 
-enum check_verdict { CHECK_PASS, CHECK_FAIL, CHECK_NOT_APPLICABLE };
+enum check_verdict { CHECK_PASS, CHECK_FAIL, CHECK_NOT_APPLICABLE, CHECK_NOT_OBSERVABLE };
 
 struct check_result {
     const char *name;
@@ -108,4 +117,4 @@ const struct summary *check_set_summary(const struct check_set *self);
 const struct ledger *check_set_ledger(const struct check_set *self);
 /* Each verdict, number of violations, and every violation so far, field by field. */
 void check_set_digest(const struct check_set *self, struct digest *d);
-const char *check_verdict_to_string(unsigned verdict); /* pass, fail, not-applicable */
+const char *check_verdict_to_string(unsigned verdict); /* pass, fail, not-... */

@@ -113,6 +113,7 @@ static void drain_on_tick(void *self, const struct check_context *ctx, tstamp no
 
 const struct check_ops check_drain_reaches_zero = {
     .name = "drain-reaches-zero",
+    .is_seen_outside = true,
     .size = sizeof(struct drains),
     .kinds = (const uint16_t[]){RECORD_COUNT_ANSWERED, RECORD_NODE_DISABLED,
                                 RECORD_NODE_ENABLED, RECORD_NODE_STARTED, RECORD_NODE_STOPPED,

@@ -115,6 +115,7 @@ static void latency_end(void *self, const struct check_context *ctx, tstamp now)
 
 const struct check_ops check_latency = {
     .name = "latency",
+    .is_seen_outside = true,
     .size = sizeof(struct latency),
     .kinds = (const uint16_t[]){RECORD_REQUEST_SENT, RECORD_REQUEST_DONE, RECORD_STEP_STARTED,
                                 RECORD_STEP_ENDED, RECORD_NONE},

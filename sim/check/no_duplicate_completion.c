@@ -30,6 +30,7 @@ static void duplicate_on_record(void *self, const struct check_context *ctx,
 
 const struct check_ops check_no_duplicate_completion = {
     .name = "no-duplicate-completion",
+    .is_seen_outside = true,
     .kinds = (const uint16_t[]){RECORD_ACK_RECEIVED, RECORD_SLOT_FORCED, RECORD_NONE},
     .on_record = duplicate_on_record,
 };

@@ -114,6 +114,7 @@ static void failed_on_record(void *self, const struct check_context *ctx,
 
 const struct check_ops check_no_failed_activation = {
     .name = "no-failed-activation",
+    .is_seen_outside = true,
     .kinds = (const uint16_t[]){RECORD_REQUEST_DONE, RECORD_DROPPED, RECORD_RUN_ENDED,
                                 RECORD_ACKED, RECORD_STORED, RECORD_NONE},
     .on_record = failed_on_record,

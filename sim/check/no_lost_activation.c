@@ -97,6 +97,7 @@ static void lost_on_record(void *self, const struct check_context *ctx, const st
 
 const struct check_ops check_no_lost_activation = {
     .name = "no-lost-activation",
+    .is_seen_outside = true,
     .kinds = (const uint16_t[]){RECORD_ACCEPTED, RECORD_NONE},
     .on_record = lost_on_record,
     .end = lost_end,

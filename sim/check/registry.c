@@ -124,8 +124,13 @@ bool check_is_liveness(unsigned index)
     return check_ops_at(index)->is_liveness;
 }
 
+bool check_is_seen_outside(unsigned index)
+{
+    return check_ops_at(index)->is_seen_outside;
+}
+
 const char *check_verdict_to_string(unsigned verdict)
 {
-    static const char *const names[] = {"pass", "fail", "not-applicable"};
+    static const char *const names[] = {"pass", "fail", "not-applicable", "not-observable"};
     return verdict < sizeof names / sizeof *names ? names[verdict] : "unknown";
 }

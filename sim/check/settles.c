@@ -18,6 +18,7 @@ static void settles_on_settle(void *self, const struct check_context *ctx, tstam
 
 const struct check_ops check_settles = {
     .name = "settles",
+    .is_seen_outside = true,
     .is_liveness = true,
     .kinds = (const uint16_t[]){RECORD_NONE},
     .on_settle = settles_on_settle,

@@ -31,7 +31,7 @@ struct cli_command {
 
 extern const struct cli_command cli_run, cli_test, cli_lint, cli_bench, cli_bugs, cli_why;
 /* Only with the live host (ROLLCAGE_LIVE). */
-extern const struct cli_command cli_serve, cli_ctl, cli_exec;
+extern const struct cli_command cli_serve, cli_ctl, cli_exec, cli_validate;
 
 /* The worse of two exit codes, in the order of the contract. */
 int cli_worse(int a, int b);

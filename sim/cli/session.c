@@ -205,8 +205,9 @@ static void link_latest(const struct session *self, const char *directory)
     unlink(beside);
 }
 
-static int write_history(const struct scenario *scenario, const struct history *history,
-                         const char *directory, struct errmsg *err)
+static int write_history(const struct session *self, const struct scenario *scenario,
+                         const struct history *history, const char *directory,
+                         struct errmsg *err)
 {
     char path[SESSION_PATH_SIZE + 16];
     snprintf(path, sizeof path, "%s/history.jsonl", directory);
@@ -215,6 +216,10 @@ static int write_history(const struct scenario *scenario, const struct history *
                                   .draws = &draws,
                                   .step_names = scenario->step_names,
                                   .step_name_count = scenario->step_name_count};
+    if (self->host) {
+        names.id_context = self->host->context;
+        names.activation_text = self->host->activation_text;
+    }
     if (history_jsonl_write(history, &names, path) == 0)
         return 0;
     int status = cannot_write(err, path);
@@ -246,7 +251,7 @@ static int run_traced(const struct session *self, const struct scenario *scenari
             errmsg_set(err, ERR_ENVIRONMENT, "%s/history.jsonl: out of memory; run it shorter",
                        first->directory);
     else if (status == 0 && !is_cut)
-        status = write_history(scenario, &history, first->directory, err);
+        status = write_history(self, scenario, &history, first->directory, err);
     history_release(&history);
     result_release(&again);
     return status;
@@ -282,7 +287,7 @@ static int leave(const struct session *self, const struct scenario *scenario, bo
         remove_former(result->directory);
     bool has_history = traced && (kept ? !kept->is_short : !*session_interrupted);
     if (status == 0 && has_history)
-        status = kept ? write_history(scenario, kept, result->directory, err)
+        status = kept ? write_history(self, scenario, kept, result->directory, err)
                       : run_traced(self, scenario, result, err);
     if (!has_history)
         result->look_closer[0] = '\0'; /* without a history there is nothing to look at */

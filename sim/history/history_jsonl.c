@@ -68,7 +68,9 @@ static void print_ids(const struct history_names *names, const struct record *r,
 {
     char hex[33], key[400];
     if (r->activation != 0) {
-        cluster_activation_text(names->draws, r->activation, hex);
+        if (names->activation_text == NULL ||
+            !names->activation_text(names->id_context, r->activation, hex))
+            cluster_activation_text(names->draws, r->activation, hex);
         print_member(out, "activation", hex);
     }
     if (r->container != 0)

@@ -17,6 +17,9 @@ struct history_names { /* borrowed */
     const struct draws *draws;
     const char *const *step_names; /* deployer_config.step_names */
     uint32_t step_name_count;
+    /* As in struct check_world; may be NULL. */
+    void *id_context;
+    bool (*activation_text)(void *context, activation_id id, char ret_text[33]);
 };
 
 /* A record in plain words, deploy steps by name. Returns the length it wanted. */

@@ -31,7 +31,9 @@ static void capture_violation(struct result_violation *self, const struct violat
     if (v->node != NODE_NONE)
         (void)snprintf(self->node, sizeof self->node, "%s",
                        cluster_node_name(world->cluster, v->node));
-    if (v->activation != 0)
+    if (v->activation != 0 &&
+        (world->activation_text == NULL ||
+         !world->activation_text(world->id_context, v->activation, self->activation)))
         cluster_activation_text(world->draws, v->activation, self->activation);
     if (v->action != ACTION_NONE)
         (void)snprintf(self->action, sizeof self->action, "%s",
@@ -211,7 +213,7 @@ void result_keep_checks(struct result *self, uint64_t mask)
 {
     for (uint32_t i = 0; i < self->check_count; i++) {
         struct result_check *check = &self->checks[i];
-        if (mask >> i & 1)
+        if ((mask >> i & 1) != 0 || check->verdict == CHECK_NOT_OBSERVABLE)
             continue;
         check->verdict = CHECK_NOT_APPLICABLE;
         check->violation_count = 0;

@@ -58,7 +58,7 @@ struct result {
     char variant[64];                /* "" none */
     char hash[72];                   /* of the scenario, hex */
     char why[512];                   /* the scenario's first key */
-    char host[8];                    /* "sim" or "live" */
+    char host[8];                    /* "sim", "live" or "target" */
     uint64_t seed;
     enum result_verdict verdict;
     bool expected; /* the outcome that `expect:` names */

@@ -88,6 +88,12 @@ static int run_open(struct run *self, struct errmsg *err)
                                        .checks_off = scenario->checks_off,
                                        .step_names = scenario->step_names,
                                        .step_name_count = scenario->step_name_count};
+    const struct run_host *other = self->options->host;
+    if (other) {
+        self->world.is_outside = other->is_outside;
+        self->world.id_context = other->context;
+        self->world.activation_text = other->activation_text;
+    }
     self->checks = check_set_new(self->arena, &self->world);
     self->last_action = TSTAMP_ORIGIN;
 
@@ -97,7 +103,6 @@ static int run_open(struct run *self, struct errmsg *err)
         enum node_kind kind = cluster_kind(&scenario->cluster, (node_id)i);
         nodes[i] = (struct host_node){cast_ops(kind), scenario->configs[kind]};
     }
-    const struct run_host *other = self->options->host;
     struct host_world world = {.arena = self->arena,
                                .cluster = &scenario->cluster,
                                .draws = &self->draws,
@@ -311,7 +316,7 @@ int runner_run(const struct scenario *scenario, const struct run_options *option
         bool interrupted = options->interrupted && *options->interrupted;
         if (!interrupted)
             check_set_settle(self.checks, now, settled ? NULL : pending);
-        if (settled)
+        if (settled && !self.world.is_outside)
             run_to(&self, now += RUNNER_TAIL);
         if (host_error(&self))
             status = errmsg_set(err, ERR_ENVIRONMENT, "%s", host_error(&self));

@@ -21,6 +21,8 @@ struct run_host {
     const struct host_ops *ops;
     const char *name;
     duration boot; /* before scenario time 0 */
+    bool is_outside; /* the cluster is elsewhere: see check_world; no RUNNER_TAIL, since no
+                        keys are seen */
     void *context;
     /* NULL with err: ERR_ENVIRONMENT. */
     struct host *(*open)(void *context, const struct host_world *world, struct errmsg *err);
@@ -28,6 +30,8 @@ struct run_host {
     const char *(*error)(const struct host *host);
     /* The run goes on as long as somebody outside works on the cluster. NULL: nobody does. */
     bool (*is_held)(void *context);
+    /* The cluster's own ids, as check_world's; with `context`. NULL: ours. */
+    bool (*activation_text)(void *context, activation_id id, char ret_text[33]);
     /* Before the host is released, and after the last record. May be NULL. */
     void (*close)(void *context);
 };

@@ -89,8 +89,8 @@ static int read_seed(struct reader *r, const struct tree_node *node, void *targe
     return 0;
 }
 
-static void scenario_init(struct scenario *self, struct region *region, const char *path,
-                          const struct scenario_options *options)
+void scenario_init(struct scenario *self, struct region *region, const char *path,
+                   const struct scenario_options *options)
 {
     const char *slash = strrchr(path, '/'), *name = slash == NULL ? path : slash + 1;
     const char *dot = strrchr(name, '.');
@@ -138,14 +138,19 @@ static int scenario_finish(struct reader *r, const struct tree_node *root)
                                s->variant != NULL ? s->variant : "");
         s->expect.kind = EXPECT_PER_VARIANT;
     }
-    s->cluster.namespaces = draft->namespaces;
-    s->cluster.actions = draft->actions;
-    fill_deployer(draft);
-    scenario_finish_loads(draft);
+    scenario_compile(draft);
     return 0;
 }
 
-static const struct tree_node *empty_map(struct region *region, const struct tree_node *root)
+void scenario_compile(struct draft *draft)
+{
+    draft->scenario->cluster.namespaces = draft->namespaces;
+    draft->scenario->cluster.actions = draft->actions;
+    fill_deployer(draft);
+    scenario_finish_loads(draft);
+}
+
+struct tree_node *scenario_empty_map(struct region *region, const struct tree_node *root)
 {
     struct tree_node *node = region_alloc(region, sizeof *node);
     *node = (struct tree_node){
@@ -171,8 +176,8 @@ static int scenario_from_tree(struct scenario *s, struct tree_node *root,
     static const char *const always[] = {"cluster", "config", "timing", "checks"};
     for (size_t i = 0; i < sizeof always / sizeof always[0] && result == 0; i++)
         if (tree_get(root, always[i]) == NULL)
-            result = tree_set(s->region, root, always[i],
-                              (struct tree_node *)(uintptr_t)empty_map(s->region, root), err);
+            result =
+                tree_set(s->region, root, always[i], scenario_empty_map(s->region, root), err);
     if (result == 0)
         result = schema_read(&r, &scenario_schema, root, draft);
     return result == 0 ? scenario_finish(&r, root) : result;

@@ -67,18 +67,23 @@ struct namespace_info *draft_add_namespace(struct reader *r, const struct tree_n
     return ns;
 }
 
+struct namespace_info *draft_open_namespace(struct reader *r, const struct tree_node *key)
+{
+    const char *name = key->text;
+    if (is_name(name, strlen(name)) && strcmp(name, "whisk.system") != 0)
+        return draft_add_namespace(r, key, name);
+    reader_fail(r, key, ERR_INPUT,
+                "\"%.60s\", expected the name of a namespace (letters, digits and _ @ . -)",
+                name);
+    return NULL;
+}
+
 int scenario_read_namespaces(struct reader *r, const struct tree_node *node, void *target)
 {
     (void)target;
     int result = expect_kind(r, node, TREE_MAP, "a mapping of names to namespaces");
     for (uint32_t i = 0; i < node->count && result == 0; i++) {
-        const char *name = node->keys[i]->text;
-        if (!is_name(name, strlen(name)) || strcmp(name, "whisk.system") == 0)
-            return reader_fail(
-                r, node->keys[i], ERR_INPUT,
-                "\"%.60s\", expected the name of a namespace (letters, digits and _ @ . -)",
-                name);
-        struct namespace_info *ns = draft_add_namespace(r, node->keys[i], name);
+        struct namespace_info *ns = draft_open_namespace(r, node->keys[i]);
         result =
             ns == NULL ? -ERR_INPUT : schema_read(r, &namespace_schema, node->items[i], ns);
     }

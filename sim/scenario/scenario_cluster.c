@@ -244,6 +244,13 @@ int scenario_read_cluster(struct reader *r, const struct tree_node *node, void *
         [NODE_DATABASE] = 1,
         [NODE_DEPLOYER] = 1,
     };
+    draft_make_nodes(r, counts);
+    return 0;
+}
+
+void draft_make_nodes(struct reader *r, const uint32_t counts[NODE_KIND_COUNT])
+{
+    struct draft *draft = draft_of(r);
     uint32_t total = 0, at = 0;
     for (unsigned kind = 0; kind < NODE_KIND_COUNT; kind++)
         total += counts[kind];
@@ -252,7 +259,6 @@ int scenario_read_cluster(struct reader *r, const struct tree_node *node, void *
         at = add_nodes(draft, nodes, at, (enum node_kind)kind, counts[kind]);
     draft->scenario->cluster.nodes = nodes;
     draft->scenario->cluster.node_count = total;
-    return 0;
 }
 
 node_id draft_find_node(const struct draft *draft, const char *name)

@@ -55,6 +55,16 @@ extern const struct schema scenario_schema, cluster_schema, bugs_schema, namespa
     action_schema, run_schema, load_schema, deploy_schema, fault_schema, delay_schema,
     answer_schema, expect_schema, budget_schema;
 
+/* What target.c shares: the beginning and the end of a reading. */
+void scenario_init(struct scenario *self, struct region *region, const char *path,
+                   const struct scenario_options *options);
+struct tree_node *scenario_empty_map(struct region *region, const struct tree_node *root);
+void scenario_compile(struct draft *draft);
+/* The cluster's nodes, so many of each kind. */
+void draft_make_nodes(struct reader *r, const uint32_t counts[NODE_KIND_COUNT]);
+/* A namespace by its key, which is checked; NULL after an error was set. */
+struct namespace_info *draft_open_namespace(struct reader *r, const struct tree_node *key);
+
 /* Adds one; its namespace must be there. NULL after an error was set. */
 struct action_info *draft_add_action(struct reader *r, const struct tree_node *at);
 struct namespace_info *draft_add_namespace(struct reader *r, const struct tree_node *at,

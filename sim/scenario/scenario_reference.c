@@ -1,5 +1,6 @@
 /* scenario_reference.c - docs/scenario.md, printed from the tables that drive the reader. */
 #include "scenario/scenario_internal.h"
+#include "scenario/target_internal.h"
 #include "cast.h"
 
 static const char header[] =
@@ -163,4 +164,5 @@ void scenario_print_reference(FILE *out)
     print_section(&expect_schema, "expect", out);
     fprintf(out, "\n## Procedure files\n");
     procedure_print_reference(out);
+    target_print_reference(out);
 }
