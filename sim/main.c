@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct cli_command *const commands[] = {&cli_run,   &cli_test, &cli_why,
+static const struct cli_command *const commands[] = {&cli_run,      &cli_test, &cli_why,
 #ifdef ROLLCAGE_LIVE
-                                                     &cli_serve, &cli_ctl,  &cli_exec,
+                                                     &cli_serve,    &cli_ctl,  &cli_exec,
                                                      &cli_validate,
 #endif
-                                                     &cli_bugs,  &cli_lint, &cli_bench};
+                                                     &cli_bugs,     &cli_lint, &cli_bench};
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 
 static void print_commands(FILE *file)

@@ -176,15 +176,14 @@ static bool order_begin(struct host *self, const struct message *m, node_id node
         return false;
     *order = (struct live_target_order){
         .host = self, .asked = *m, .order = (uint8_t)what, .is_open = true};
-    order->is_open = target->given->order(target->given->context, node, what, order,
-                                          on_order_done);
+    order->is_open =
+        target->given->order(target->given->context, node, what, order, on_order_done);
     return order->is_open;
 }
 
 void live_target_on_edge_change(struct host *self, const struct message *m)
 {
-    enum live_order what =
-        m->u.edge_change.add ? LIVE_ORDER_EDGE_ADD : LIVE_ORDER_EDGE_REMOVE;
+    enum live_order what = m->u.edge_change.add ? LIVE_ORDER_EDGE_ADD : LIVE_ORDER_EDGE_REMOVE;
     if (!order_begin(self, m, m->u.edge_change.controller, what))
         answer_edge(self, m, false);
 }
@@ -255,10 +254,9 @@ static void keep_sight(struct host *self, const struct live_call *call,
     case SIGHT_ENABLE:
         if (result->status != 200)
             return;
-        r = live_record(self,
-                        call->sight == SIGHT_DISABLE ? RECORD_NODE_DISABLED
-                                                     : RECORD_NODE_ENABLED,
-                        node);
+        r = live_record(
+            self, call->sight == SIGHT_DISABLE ? RECORD_NODE_DISABLED : RECORD_NODE_ENABLED,
+            node);
         break;
     case SIGHT_COUNT:
         r = live_record(self, RECORD_COUNT_ANSWERED, node);

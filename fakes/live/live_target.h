@@ -36,15 +36,15 @@ enum live_order {
     LIVE_ORDER_EDGE_ADD,
 };
 
-struct host_live_target { /* borrowed for the life of the host */
-    const char *const *urls;   /* by node, without a slash at the end; NULL: it runs here */
+struct host_live_target {       /* borrowed for the life of the host */
+    const char *const *urls;    /* by node, without a slash at the end; NULL: it runs here */
     const struct http_tls *tls; /* NULL: the system's authorities */
-    const char *const *auths;  /* by namespace, "user:password" */
-    const char *system_auth;   /* of whisk.system; may be NULL */
-    duration patience;         /* the client's: what comes later is nobody's */
-    duration record_within;    /* an activation without a record is given up after it */
+    const char *const *auths;   /* by namespace, "user:password" */
+    const char *system_auth;    /* of whisk.system; may be NULL */
+    duration patience;          /* the client's: what comes later is nobody's */
+    duration record_within;     /* an activation without a record is given up after it */
     duration ping_every;
-    struct live_names *names;  /* gets the cluster's ids of activations */
+    struct live_names *names; /* gets the cluster's ids of activations */
     void *context;
     /* Begin it; `done` is called once, later, from the loop. False: there is no command for
      * it, and `done` is not called. */

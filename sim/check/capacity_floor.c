@@ -101,8 +101,8 @@ const struct check_ops check_capacity_floor = {
     .size = sizeof(struct floors),
     .kinds = (const uint16_t[]){RECORD_KEY_PUT, RECORD_KEY_DELETED, RECORD_EDGE_CHANGED,
                                 RECORD_STATE, RECORD_NODE_LISTENING, RECORD_NODE_STARTED,
-                                RECORD_NODE_STOPPED, RECORD_NODE_DISABLED,
-                                RECORD_NODE_ENABLED, RECORD_NONE},
+                                RECORD_NODE_STOPPED, RECORD_NODE_DISABLED, RECORD_NODE_ENABLED,
+                                RECORD_NONE},
     .begin = floor_begin,
     .on_record = floor_on_record,
 };

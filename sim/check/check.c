@@ -15,7 +15,7 @@ struct check_state {
     uint32_t example_count;
     bool applies, is_off;
     bool is_blind; /* it would need to see more than the records tell */
-    tstamp due; /* TSTAMP_NEVER: none */
+    tstamp due;    /* TSTAMP_NEVER: none */
 };
 
 struct check_set {
@@ -151,7 +151,7 @@ struct check_result check_set_result(const struct check_set *self, unsigned inde
     enum check_verdict verdict = check->is_blind              ? CHECK_NOT_OBSERVABLE
                                  : check->violation_count > 0 ? CHECK_FAIL
                                  : check->applies             ? CHECK_PASS
-                                                            : CHECK_NOT_APPLICABLE;
+                                                              : CHECK_NOT_APPLICABLE;
     return (struct check_result){
         .name = check->ops->name,
         .verdict = check->is_off ? CHECK_NOT_APPLICABLE : verdict,

@@ -34,7 +34,7 @@ struct check_context { /* of one check */
 struct check_ops {
     const char *name;
     bool is_liveness;
-    bool is_seen_outside; /* check_is_seen_outside */
+    bool is_seen_outside;  /* check_is_seen_outside */
     size_t size;           /* of its state: zeroed, in the arena */
     const uint16_t *kinds; /* record kinds it wants, ended by RECORD_NONE */
     void (*begin)(void *self, const struct check_context *ctx); /* may be NULL, like the rest */

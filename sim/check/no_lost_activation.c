@@ -54,7 +54,10 @@ static void lost_report(const struct check_context *ctx, const struct ledger_act
     lost_where(ctx, a, where, sizeof where);
     if ((a->flags & LEDGER_FAILED) == 0) /* else its step was named when it failed */
         summary_blame(ctx->summary, v.seq, true);
-    if (a->completions_received > 0)
+    if (ctx->world->is_outside)
+        check_report(ctx, &v, "the activation of %s, accepted by %s, has no record",
+                     check_action(ctx, a->action), check_node(ctx, a->controller));
+    else if (a->completions_received > 0)
         check_report(ctx, &v, "the activation of %s ended, but no record of it was written",
                      check_action(ctx, a->action));
     else

@@ -49,8 +49,9 @@ static void say_end(const struct live_commands *self, const struct running *r, i
 {
     const char *node = node_name(self, r->node), *which = names[r->which];
     if (r->is_killed)
-        fprintf(stderr, "command `%s` for %s took too long (commands: within), and was killed\n",
-                which, node);
+        fprintf(stderr,
+                "command `%s` for %s took too long (commands: within), and was killed\n", which,
+                node);
     else if (WIFSIGNALED(status))
         fprintf(stderr, "command `%s` for %s was ended by signal %d\n", which, node,
                 WTERMSIG(status));
@@ -165,13 +166,13 @@ bool live_commands_begin(struct live_commands *self, node_id node, enum target_c
         return false;
     }
     setpgid(pid, pid); /* whoever comes first: it must be there before a kill of the group */
-    self->running[slot] = (struct running){.pid = pid,
-                                           .until_ns =
-                                               loop_now_ns() + self->target->command_within,
-                                           .node = node,
-                                           .which = (uint8_t)which,
-                                           .context = context,
-                                           .done = done};
+    self->running[slot] =
+        (struct running){.pid = pid,
+                         .until_ns = loop_now_ns() + self->target->command_within,
+                         .node = node,
+                         .which = (uint8_t)which,
+                         .context = context,
+                         .done = done};
     self->count++;
     return true;
 }

@@ -1,5 +1,6 @@
 /* live_preflight.c - see live_preflight.h. */
 #include "cli/live_preflight.h"
+#include "cli/cli.h"
 #include "wire/wire.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,8 +39,8 @@ static void add_all(struct preflight *self)
 {
     const struct cluster *c = &self->target->scenario.cluster;
     node_id edge = cluster_node(c, NODE_EDGE, 0);
-    self->probes = calloc(c->namespace_count + c->action_count + 2 * c->node_count,
-                          sizeof *self->probes);
+    self->probes =
+        calloc(c->namespace_count + c->action_count + 2 * c->node_count, sizeof *self->probes);
     if (!self->probes)
         abort();
     for (uint32_t i = 0; i < c->namespace_count; i++)
@@ -161,18 +162,20 @@ static void on_done(void *context, uint64_t tag, const struct http_result *resul
     const struct probe *probe = &self->probes[tag];
     const struct cluster *c = &self->target->scenario.cluster;
     char text[256], path[300];
-    const char *wrong = NULL;
+    const char *wrong = NULL, *then = "";
     self->open--;
-    if (result->failure != HTTP_ANSWERED)
+    if (result->failure != HTTP_ANSWERED) {
         wrong = result->reason;
-    else
+        then = "; is it up, and does this machine reach and trust it?";
+    } else
         wrong = judge(self, probe, result, text, sizeof text);
     if (!wrong || tag >= self->failed)
         return;
     self->failed = (uint32_t)tag;
     write_path(self, probe, path, sizeof path);
-    snprintf(self->text, sizeof self->text, "%s, %s%s: %s", c->nodes[probe->node].name,
-             self->target->urls[probe->node], path, wrong);
+    snprintf(self->text, sizeof self->text, "%s, %s%s: %s%s", c->nodes[probe->node].name,
+             self->target->urls[probe->node], path, wrong, then);
+    cli_one_line(self->text); /* a library's words, and the target's */
 }
 
 static void send_next(struct preflight *self)
@@ -203,7 +206,8 @@ int live_preflight(const struct target *target, const struct http_tls *tls, stru
     struct loop *loop = loop_new();
     self.client = loop ? http_client_new(loop) : NULL;
     if (!self.client) {
-        loop ? loop_free(loop) : (void)0;
+        if (loop)
+            loop_free(loop);
         return errmsg_set(err, ERR_ENVIRONMENT, "no descriptors for a connection");
     }
     add_all(&self);

@@ -179,8 +179,9 @@ static int run(struct validate *self, struct result *result, struct errmsg *err)
     int status = live_preflight(&self->target, self->live.tls, err);
     if (status != 0)
         return status;
-    fprintf(stderr, "the target is there and takes the credentials: %u instances, %u "
-                    "namespaces, %u actions\n",
+    fprintf(stderr,
+            "the target is there and takes the credentials; instances: %u, "
+            "namespaces: %u, actions: %u\n",
             scenario->cluster.counts[NODE_CONTROLLER] +
                 scenario->cluster.counts[NODE_SCHEDULER] +
                 scenario->cluster.counts[NODE_INVOKER],

@@ -54,7 +54,7 @@ static int add_file(struct suite *self, const char *path, bool has_seeds, uint64
 static int is_wanted(const struct dirent *entry)
 {
     return entry->d_name[0] != '.' && strcmp(entry->d_name, "procedures") != 0 &&
-           strcmp(entry->d_name, "traces") != 0;
+           strcmp(entry->d_name, "targets") != 0 && strcmp(entry->d_name, "traces") != 0;
 }
 
 static int add_folder(struct suite *self, const char *path, bool has_seeds, uint64_t first,

@@ -40,8 +40,8 @@ struct suite {
     uint64_t run_count;
 };
 
-/* Add a scenario file, or every one below a folder (procedures and traces left out), in name
- * order. Returns 0, or the exit code after one line on stderr. */
+/* Add a scenario file, or every one below a folder (procedures, targets, traces left out), in
+ * name order. Returns 0, or the exit code after one line on stderr. */
 int suite_add(struct suite *self, const char *path, bool has_seeds, uint64_t first,
               uint64_t last);
 

@@ -85,7 +85,9 @@ static void print_check(const struct result_check *check, FILE *out)
 {
     if (check->verdict != CHECK_FAIL) {
         (void)fprintf(out, "  %-24s %s\n", check->name,
-                      check_verdict_to_string(check->verdict));
+                      check->verdict == CHECK_NOT_OBSERVABLE
+                          ? "not observable"
+                          : check_verdict_to_string(check->verdict));
         return;
     }
     (void)fprintf(out, "  %-24s FAIL, %" PRIu64 " violation%s\n", check->name,

@@ -318,6 +318,8 @@ int runner_run(const struct scenario *scenario, const struct run_options *option
             check_set_settle(self.checks, now, settled ? NULL : pending);
         if (settled && !self.world.is_outside)
             run_to(&self, now += RUNNER_TAIL);
+        if (self.ops->now(self.host) > now) /* real time does not stop at an instant */
+            now = self.ops->now(self.host);
         if (host_error(&self))
             status = errmsg_set(err, ERR_ENVIRONMENT, "%s", host_error(&self));
         else

@@ -20,7 +20,7 @@
 struct run_host {
     const struct host_ops *ops;
     const char *name;
-    duration boot; /* before scenario time 0 */
+    duration boot;   /* before scenario time 0 */
     bool is_outside; /* the cluster is elsewhere: see check_world; no RUNNER_TAIL, since no
                         keys are seen */
     void *context;

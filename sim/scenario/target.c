@@ -1,4 +1,5 @@
-/* target.c - from a target file to a scenario without a cluster of ours: the order of things. */
+/* target.c - from a target file to a scenario without a cluster of ours: the order of things.
+ */
 #include "scenario/target_internal.h"
 #include <stddef.h>
 #include "core/assert.h"
@@ -112,11 +113,11 @@ static int read_checks(struct reader *r, const struct tree_node *node, void *tar
 static int wants_command(struct reader *r, const struct tree_node *at,
                          const struct target *target, const struct step *step)
 {
-    static const char *const names[TARGET_COMMAND_COUNT] = {
-        [TARGET_STOP] = "commands: stop",
-        [TARGET_START] = "commands: start",
-        [TARGET_EDGE_REMOVE] = "edge: remove",
-        [TARGET_EDGE_ADD] = "edge: add"};
+    static const char *const names[TARGET_COMMAND_COUNT] = {[TARGET_STOP] = "commands: stop",
+                                                            [TARGET_START] = "commands: start",
+                                                            [TARGET_EDGE_REMOVE] =
+                                                                "edge: remove",
+                                                            [TARGET_EDGE_ADD] = "edge: add"};
     bool is_restart = step->kind == STEP_RESTART;
     const bool wanted[TARGET_COMMAND_COUNT] = {
         [TARGET_STOP] = is_restart || step->kind == STEP_STOP,
@@ -232,8 +233,8 @@ static int override_procedures(struct reader *r, struct tree_node *root)
                                     .column = 1,
                                     .file = "--procedure",
                                     .text = name};
-        int result = tree_set(r->region, root,
-                              region_printf(r->region, "deploy.%u.procedure", i), value, r->err);
+        int result = tree_set(
+            r->region, root, region_printf(r->region, "deploy.%u.procedure", i), value, r->err);
         if (result != 0)
             return result;
     }
@@ -251,8 +252,8 @@ static int read_defaults(struct reader *r, struct tree_node *root)
         result = scenario_read_timing(r, empty, draft);
     for (size_t i = 0; i < sizeof always / sizeof always[0] && result == 0; i++)
         if (tree_get(root, always[i]) == NULL)
-            result = tree_set(r->region, root, always[i],
-                              scenario_empty_map(r->region, root), r->err);
+            result = tree_set(r->region, root, always[i], scenario_empty_map(r->region, root),
+                              r->err);
     return result;
 }
 

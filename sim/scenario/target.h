@@ -27,7 +27,7 @@ struct target {
     const char *ca_file, *cert_file, *key_file;
     uint8_t has_tls, is_unverified;
     const char *users[NODE_KIND_COUNT], *passwords[NODE_KIND_COUNT]; /* NULL: not given */
-    const char *commands[TARGET_COMMAND_COUNT]; /* NULL: none */
+    const char *commands[TARGET_COMMAND_COUNT];                      /* NULL: none */
     duration command_within, record_within, ping_every;
 };
 

@@ -101,10 +101,10 @@ static const struct schema_field credentials_fields[] = {
     TIER("scheduler", read_scheduler),
     TIER("invoker", read_invoker),
 };
-const struct schema target_credentials_schema = {
-    .name = "credentials",
-    .fields = credentials_fields,
-    .field_count = SCHEMA_COUNT_OF(credentials_fields)};
+const struct schema target_credentials_schema = {.name = "credentials",
+                                                 .fields = credentials_fields,
+                                                 .field_count =
+                                                     SCHEMA_COUNT_OF(credentials_fields)};
 
 static int read_login(struct reader *r, const struct tree_node *node, enum node_kind kind)
 {

@@ -60,13 +60,26 @@ static void the_printed_reference_is_the_one_in_docs(void **state)
 static void every_example_is_one_that_the_reader_takes(void **state)
 {
     (void)state;
-    static const struct schema *const schemas[] = {
-        &scenario_schema, &cluster_schema, &namespace_schema, &action_schema,
-        &run_schema,      &load_schema,    &deploy_schema,    &fault_schema,
-        &delay_schema,    &answer_schema,  &expect_schema,    &budget_schema,
-        &target_schema, &target_edge_schema, &target_credentials_schema,
-        &target_login_schema, &target_tls_schema, &target_commands_schema,
-        &target_observe_schema, &target_namespace_schema};
+    static const struct schema *const schemas[] = {&scenario_schema,
+                                                   &cluster_schema,
+                                                   &namespace_schema,
+                                                   &action_schema,
+                                                   &run_schema,
+                                                   &load_schema,
+                                                   &deploy_schema,
+                                                   &fault_schema,
+                                                   &delay_schema,
+                                                   &answer_schema,
+                                                   &expect_schema,
+                                                   &budget_schema,
+                                                   &target_schema,
+                                                   &target_edge_schema,
+                                                   &target_credentials_schema,
+                                                   &target_login_schema,
+                                                   &target_tls_schema,
+                                                   &target_commands_schema,
+                                                   &target_observe_schema,
+                                                   &target_namespace_schema};
     for (size_t i = 0; i < sizeof schemas / sizeof schemas[0]; i++)
         for (uint32_t k = 0; k < schemas[i]->field_count; k++) {
             const struct schema_field *field = &schemas[i]->fields[k];
