@@ -217,9 +217,12 @@ void live_etcd_release(struct host *self);
 
 /* --- live_kafka.c --- */
 bool live_kafka_open(struct host *self);
-bool live_kafka_listen(struct host *self, struct live_node *n);
 void live_kafka_send(struct host *self, struct message *m);
-void live_kafka_answer(struct host *self, struct message *m);
 void live_kafka_drop(struct host *self, struct live_node *n, bool is_broker);
 bool live_kafka_pending(struct host *self, char *text, size_t size);
 void live_kafka_release(struct host *self);
+
+/* --- live_broker.c --- */
+bool live_broker_listen(struct host *self, struct live_node *n);
+void live_broker_answer(struct host *self, struct message *m); /* takes the blob */
+bool live_broker_close(struct live_node *n);                   /* false: it was not open */

@@ -205,7 +205,7 @@ void live_route(struct host *self, struct message *m)
         return;
     case LINK_KAFKA:
         if (m->kind == MSG_KAFKA_ANSWER)
-            live_kafka_answer(self, m);
+            live_broker_answer(self, m);
         else
             live_kafka_send(self, m);
         return;
