@@ -254,6 +254,11 @@ static void url_watch(struct etcd_endpoint *self, struct stream *stream, const c
 
 /* ---- both ---- */
 
+bool etcd_endpoint_is_by_hand(const struct etcd_endpoint *self)
+{
+    return self->bed != NULL;
+}
+
 void etcd_endpoint_free(struct etcd_endpoint *self)
 {
     for (unsigned i = 0; i < ETCD_STREAMS_MAX; i++) {

@@ -24,6 +24,7 @@ void etcd_text_free(struct etcd_text_out *self);
 
 struct etcd_endpoint *etcd_endpoint_by_hand(void);
 struct etcd_endpoint *etcd_endpoint_url(const char *url); /* copied; "http://127.0.0.1:2379" */
+bool etcd_endpoint_is_by_hand(const struct etcd_endpoint *self); /* all it sends is there */
 void etcd_endpoint_free(struct etcd_endpoint *self);
 
 /* method "POST", "GET" ...; a call that is never answered ends after some seconds, "0 ". */

@@ -11,6 +11,7 @@
 
 #define WAIT_MS 4000u /* for lines that the other one has sent */
 #define GRACE_MS 60u  /* for lines that are too many */
+#define FIRST_MS 200u /* for all that the first one sends, when it is not by hand */
 #define LINES_MAX 256u
 
 static uint64_t revision_now(struct etcd_endpoint *end)
@@ -268,11 +269,17 @@ bool etcd_parity_same(struct etcd_parity *self, const char *path, const char *bo
     return etcd_parity_compare(self, path, body);
 }
 
+unsigned etcd_parity_grace(const struct etcd_parity *self)
+{
+    return etcd_endpoint_is_by_hand(self->ends[0]) ? 0 : FIRST_MS;
+}
+
 static bool do_read(struct etcd_parity *self, const struct etcd_do_op *op)
 {
     char what[32];
     snprintf(what, sizeof what, "stream %u", op->number);
-    unsigned wanted = etcd_endpoint_lines(self->ends[0], op->number, 0, 0, 0, &self->texts[0]);
+    unsigned wanted = etcd_endpoint_lines(self->ends[0], op->number, 0, 0,
+                                          etcd_parity_grace(self), &self->texts[0]);
     bool is_error = wanted == 0 && self->texts[0].length > 0;
     etcd_endpoint_lines(self->ends[1], op->number, wanted, WAIT_MS,
                         is_error ? 10 * GRACE_MS : GRACE_MS, &self->texts[1]);

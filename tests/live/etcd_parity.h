@@ -35,6 +35,7 @@ void etcd_parity_list(struct etcd_parity *self);
 /* Pieces of it: the store's revision counts as 1 from now on; a body as it is; an answer as it
  * is compared; the two answers in `texts`. */
 void etcd_parity_rebase(struct etcd_parity *self);
+unsigned etcd_parity_grace(const struct etcd_parity *self); /* of the first one, in ms */
 bool etcd_parity_same(struct etcd_parity *self, const char *path, const char *body);
 void etcd_parity_mask(const struct etcd_parity *self, unsigned side,
                       struct etcd_text_out *text);

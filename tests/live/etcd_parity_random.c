@@ -295,7 +295,7 @@ static bool read_stream(struct etcd_parity *self, unsigned stream)
 {
     struct etcd_text_out piece = {0}, all = {0};
     etcd_text_clear(&all);
-    etcd_endpoint_lines(self->ends[0], stream, 0, 0, 0, &self->texts[0]);
+    etcd_endpoint_lines(self->ends[0], stream, 0, 0, etcd_parity_grace(self), &self->texts[0]);
     etcd_parity_mask(self, 0, &self->texts[0]);
     flatten(&self->texts[0]);
     for (unsigned ms = 0; ms < SETTLE_MS; ms += 10) {
@@ -460,6 +460,7 @@ void etcd_parity_mistakes(struct etcd_parity *self, uint64_t seed, unsigned bodi
         {"/v3/kv/put", "{\"key\":\"YWI=\",\"value\":\"\\u0041\\n==\",\"lease\":0}"},
         {"/v3/kv/txn", "{\"compare\":[{\"key\":\"YQ==\",\"version\":1}],\"success\":[{"
                        "\"request_put\":{\"key\":\"YQ==\"}}]}"},
+        {"/v3/lease/keepalive", "{\"ID\":\"77\"}{\"ID\":78} {\"ID\":null}"},
         {"/v3/lease/timetolive", "{\"ID\":\"12345\",\"keys\":true}"},
     };
     struct draw draw = {draw_mix(seed, 2)};
