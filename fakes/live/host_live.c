@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "live/host_live_internal.h"
+#include "live/live_target_internal.h"
 
 #define ROUND_EVENTS 512 /* then the sockets are looked at again */
 
@@ -211,6 +211,9 @@ static void run_item(struct host *self, struct live_item *item)
         return;
     case ITEM_SEND:
         live_route(self, &item->message);
+        return;
+    case ITEM_CONTROL:
+        live_on_control(self, &item->message);
         return;
     case ITEM_TASK:
         live_on_task(self, &item->message);

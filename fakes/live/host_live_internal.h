@@ -58,6 +58,7 @@ struct live_item {
 enum live_item_kind {
     ITEM_DELIVER,
     ITEM_SEND,
+    ITEM_CONTROL,
     ITEM_TASK,
     ITEM_LINK_DOWN,
     ITEM_LINK_UP,
@@ -96,6 +97,14 @@ struct live_call {
     struct wire_buffer line; /* watch: the piece of a line that came */
 };
 
+/* What a rule delays on an ordered link holds up what its sender sends behind it. */
+struct live_hold {
+    node_id from, to;
+    actor_id from_actor;
+    tstamp until;
+};
+#define LIVE_HOLDS_MAX 256u
+
 struct live_outside { /* somebody outside who waits for an operation */
     host_live_done_fn done;
     void *context;
@@ -130,6 +139,8 @@ struct host {
     struct live_call *calls;
     uint32_t call_count, call_max, call_free, call_open;
     struct live_outside outsides[64];
+    struct live_hold holds[LIVE_HOLDS_MAX];
+    uint32_t hold_count;
     struct wire_http http; /* scratch */
     struct wire_buffer text;
     uint32_t foreign_count;
@@ -222,23 +233,6 @@ void live_calls_drop(struct host *self, node_id node); /* of a node that died */
 void live_calls_are_stale(struct host *self, node_id node, node_id peer);
 void live_call_release(struct host *self);
 
-/* --- live_target.c, live_target_record.c --- */
-void live_target_open(struct host *self, const struct host_live_target *given);
-const char *live_target_url(const struct host *self, node_id node); /* NULL: it runs here */
-const struct http_tls *live_target_tls(const struct host *self);
-void live_target_start(struct host *self, node_id node);
-void live_target_on_control(struct host *self, const struct message *m);
-void live_target_on_edge_change(struct host *self, const struct message *m);
-/* What the answer to this request will show of its receiver: enum live_sight. */
-uint8_t live_target_sight(const struct host *self, const struct wire_http *out,
-                          const struct message *m);
-void live_target_done(struct host *self, const struct live_call *call,
-                      const struct http_result *result);
-void live_target_on_look(struct host *self, uint32_t slot);
-void live_target_on_ping(struct host *self, node_id node);
-bool live_target_pending(const struct host *self, char *text, size_t size);
-void live_target_release(struct host *self);
-
 /* --- live_etcd.c --- */
 bool live_etcd_open(struct host *self);
 void live_etcd_send(struct host *self, struct message *m);
@@ -247,9 +241,12 @@ void live_etcd_release(struct host *self);
 
 /* --- live_kafka.c --- */
 bool live_kafka_open(struct host *self);
-bool live_kafka_listen(struct host *self, struct live_node *n);
 void live_kafka_send(struct host *self, struct message *m);
-void live_kafka_answer(struct host *self, struct message *m);
 void live_kafka_drop(struct host *self, struct live_node *n, bool is_broker);
 bool live_kafka_pending(struct host *self, char *text, size_t size);
 void live_kafka_release(struct host *self);
+
+/* --- live_broker.c --- */
+bool live_broker_listen(struct host *self, struct live_node *n);
+void live_broker_answer(struct host *self, struct message *m); /* takes the blob */
+bool live_broker_close(struct live_node *n);                   /* false: it was not open */

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "live/host_live_internal.h"
+#include "live/live_target_internal.h"
 
 #define CALL_TIMEOUT MINUTES(10) /* longer than any machine waits */
 

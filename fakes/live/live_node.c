@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "live/host_live_internal.h"
+#include "live/live_target_internal.h"
 
 #define DOCKER_RUN MSEC(500)    /* until `docker run` has returned */
 #define DOCKER_REMOVE MSEC(100) /* `docker rm -f` of an invoker's containers */
@@ -78,7 +78,7 @@ static bool bind_ports(struct host *self, struct live_node *n)
         if (ports_of[kind].has_port[p] && !live_http_open(self, &n->ports[p]))
             return false;
     }
-    return kind != NODE_KAFKA || live_kafka_listen(self, n);
+    return kind != NODE_KAFKA || live_broker_listen(self, n);
 }
 
 static void close_ports(struct host *self, struct live_node *n)

@@ -1,6 +1,7 @@
 #pragma once
 /*
- * live_target_internal.h - what live_target.c and live_target_record.c share.
+ * live_target_internal.h - what the host calls of live_target.c, and what that and
+ * live_target_record.c share.
  */
 #include "live/host_live_internal.h"
 
@@ -45,6 +46,24 @@ struct live_target {
     uint32_t reads_open;
 };
 
+/* ---- called by the host ---- */
+void live_target_open(struct host *self, const struct host_live_target *given);
+const char *live_target_url(const struct host *self, node_id node); /* NULL: it runs here */
+const struct http_tls *live_target_tls(const struct host *self);
+void live_target_start(struct host *self, node_id node);
+void live_target_on_control(struct host *self, const struct message *m);
+void live_target_on_edge_change(struct host *self, const struct message *m);
+/* What the answer to this request will show of its receiver: enum live_sight. */
+uint8_t live_target_sight(const struct host *self, const struct wire_http *out,
+                          const struct message *m);
+void live_target_done(struct host *self, const struct live_call *call,
+                      const struct http_result *result);
+void live_target_on_look(struct host *self, uint32_t slot);
+void live_target_on_ping(struct host *self, node_id node);
+bool live_target_pending(const struct host *self, char *text, size_t size);
+void live_target_release(struct host *self);
+
+/* ---- live_target_record.c ---- */
 /* An answer to a request of the client. */
 void live_target_on_answer(struct host *self, const struct message *request,
                            const struct wire_http_in *in);

@@ -128,8 +128,28 @@ static void transactions_are_answered_as_recorded(void **state)
         {"/v3/kv/txn", "{\"failure\":[{}]}", 400, ERROR("etcdserver: key not found", 3)},
         {"/v3/kv/txn", "{\"success\":[{\"request_put\":null}]}", 400,
          ERROR("etcdserver: key not found", 3)},
-        {"/v3/kv/txn", "{\"success\":[{\"request_txn\":{}}]}", 501,
-         ERROR("transactions inside of transactions are not served", 12)},
+        {"/v3/kv/txn", "{\"success\":[{\"request_txn\":{}}]}", 200,
+         "{\"header\":H(4),\"succeeded\":true,\"responses\":[{\"response_txn\":{\"header\":{},"
+         "\"succeeded\":true}}]}"},
+        {"/v3/kv/txn", /* inner compares look at what was before the outer puts */
+         "{\"success\":[{\"request_put\":{\"key\":\"eA==\"}},{\"request_txn\":{\"compare\":["
+         "{\"key\":\"eA==\",\"version\":1}],\"failure\":[{\"request_range\":{\"key\":\"eA==\","
+         "\"count_only\":true}}]}}]}",
+         200,
+         "{\"header\":H(5),\"succeeded\":true,\"responses\":[{\"response_put\":{\"header\":"
+         "{\"revision\":\"5\"}}},{\"response_txn\":{\"header\":{},\"responses\":["
+         "{\"response_range\":{\"header\":{\"revision\":\"5\"},\"count\":\"1\"}}]}}]}"},
+        {"/v3/kv/txn",
+         "{\"success\":[{\"request_put\":{\"key\":\"eA==\"}},{\"request_txn\":{\"failure\":["
+         "{\"request_put\":{\"key\":\"eA==\"}}]}}]}",
+         400, ERROR("etcdserver: duplicate key given in txn request", 3)},
+        {"/v3/kv/txn", /* branches exclude each other */
+         "{\"success\":[{\"request_txn\":{\"success\":[{\"request_put\":{\"key\":\"eA==\"}}],"
+         "\"failure\":[{\"request_put\":{\"key\":\"eA==\"}}]}}]}",
+         200,
+         "{\"header\":H(6),\"succeeded\":true,\"responses\":[{\"response_txn\":{\"header\":{},"
+         "\"succeeded\":true,\"responses\":[{\"response_put\":{\"header\":{\"revision\":"
+         "\"6\"}}}]}}]}"},
     };
     (void)state;
     struct bed *bed = etcd_bed_new();
@@ -205,6 +225,11 @@ static void the_front_door_refuses_with_the_servers_words(void **state)
          ERROR("etcdserver: value is provided", 3)},
         {"/v3/kv/put", "{" A ",\"ignore_lease\":true,\"lease\":\"1\"}", 400,
          ERROR("etcdserver: lease is provided", 3)},
+        /* of two errors a put alone tells of the lease, one in a transaction of the key */
+        {"/v3/kv/put", "{" A ",\"ignore_value\":true,\"lease\":\"1234\"}", 404, NO_LEASE},
+        {"/v3/kv/txn",
+         "{\"success\":[{\"request_put\":{" A ",\"ignore_value\":true,\"lease\":\"1234\"}}]}",
+         400, ERROR("etcdserver: key not found", 3)},
         {"/v3/kv/range", "{" A "}", 200, "{\"header\":H(1)}"},
     };
     (void)state;
@@ -268,15 +293,22 @@ static void ranges_are_sorted_and_chosen_from(void **state)
     expect_order(bed, RANGE(",\"sort_target\":\"VERSION\",\"sort_order\":\"DESCEND\""),
                  "Yg== YQ== Yw== ");
     expect_order(bed, RANGE(",\"sort_target\":\"CREATE\",\"limit\":1"), "YQ== ");
+    /* without an order only what the limit lets in, and one more, is sorted */
+    expect_order(bed, RANGE(",\"sort_target\":\"VALUE\",\"limit\":1"), "Yg== ");
+    etcd_http_post(bed, "/v3/kv/put", "{\"key\":\"Yw==\",\"value\":\"MA==\"}", 1);
+    expect_order(bed, RANGE(",\"sort_target\":\"VALUE\",\"limit\":1"), "Yg== ");
+    expect_order(bed, RANGE(",\"sort_target\":\"VALUE\",\"sort_order\":1,\"limit\":1"),
+                 "Yw== ");
+    etcd_http_post(bed, "/v3/kv/put", "{\"key\":\"Yg==\",\"value\":\"MQ==\"}", 1);
     expect_order(bed, RANGE(",\"min_mod_revision\":\"4\""), "Yg== Yw== ");
-    expect_order(bed, RANGE(",\"max_mod_revision\":\"4\""), "YQ== Yw== ");
+    expect_order(bed, RANGE(",\"max_mod_revision\":\"6\""), "YQ== Yw== ");
     expect_order(bed, RANGE(",\"min_create_revision\":3,\"maxCreateRevision\":3"), "Yg== ");
     etcd_http_expect(bed, "/v3/kv/range", RANGE(",\"min_mod_revision\":4,\"count_only\":true"),
-                     200, "{\"header\":H(5),\"count\":\"3\"}");
+                     200, "{\"header\":H(7),\"count\":\"3\"}");
     etcd_http_expect(bed, "/v3/kv/range", RANGE(",\"min_mod_revision\":99,\"limit\":1"), 200,
-                     "{\"header\":H(5),\"count\":\"3\"}");
+                     "{\"header\":H(7),\"count\":\"3\"}");
     etcd_http_expect(bed, "/v3/kv/range", "{\"key\":\"Yg==\",\"range_end\":\"YQ==\"}", 200,
-                     "{\"header\":H(5)}");
+                     "{\"header\":H(7)}");
     bed_free(bed);
 }
 
