@@ -63,7 +63,7 @@ enum live_item_kind {
     ITEM_LINK_DOWN,
     ITEM_LINK_UP,
     ITEM_LOOK, /* corr: whose record is looked for */
-    ITEM_PING, /* from: the node elsewhere */
+    ITEM_PING  /* from: the node elsewhere */
 };
 
 enum live_task_kind { LIVE_TASK_BOOT, LIVE_TASK_LISTEN, LIVE_TASK_CUT, LIVE_TASK_DONE };
@@ -145,6 +145,7 @@ struct host {
     struct wire_buffer text;
     uint32_t foreign_count;
 
+    struct live_target *target; /* NULL: the cluster runs here */
     /* etcd */
     node_id etcd, kafka, edge, client;
     const char *etcd_url_given, *bootstrap_given, *edge_url_given;
@@ -154,9 +155,6 @@ struct host {
     struct wire_buffer observer_line;
     tstamp observer_retry_at;
     uint64_t lease_salt, lease_count;
-
-    struct live_target *target; /* NULL: the cluster runs here */
-
     /* kafka */
     struct live_log *logs; /* by topic */
     struct live_produce *produces;

@@ -157,15 +157,15 @@ static int check_entries(struct reader *r, const struct tree_node *root)
     const struct tree_node *deploy = tree_get(root, "deploy");
     for (uint32_t i = 0; i < s->deploy_count; i++) {
         const struct deploy_entry *entry = &s->deploys[i];
+        if (entry->node_count == 0)
+            return reader_fail(r, deploy->items[i], ERR_INPUT,
+                               "no instance of the tier, expected their URLs in the file");
         for (uint32_t k = 0; k < entry->procedure->step_count; k++) {
             const struct tree_node *at = tree_get(deploy->items[i], "procedure");
             int result = check_step(r, at, entry, &entry->procedure->steps[k]);
             if (result != 0)
                 return result;
         }
-        if (entry->node_count == 0)
-            return reader_fail(r, deploy->items[i], ERR_INPUT,
-                               "no instance of the tier, expected their URLs in the file");
     }
     return 0;
 }

@@ -30,7 +30,7 @@ static void prepare(void)
     if (bed != NULL)
         return;
     bed = bed_new(NULL, BED_KAFKA, NULL);
-    wire = (struct wire){&bed->cluster, &bed->draws};
+    wire = (struct wire){.cluster = &bed->cluster, .draws = &bed->draws};
 }
 
 static void free_blobs(struct message *m)

@@ -22,7 +22,7 @@ static int begin(void **state)
 {
     (void)state;
     bed = bed_new(NULL, BED_SCHEDULER0, NULL);
-    wire = (struct wire){&bed->cluster, &bed->draws};
+    wire = (struct wire){.cluster = &bed->cluster, .draws = &bed->draws};
     wire_buffer_clear(&body);
     return 0;
 }

@@ -17,7 +17,7 @@ static int begin(void **state)
 {
     (void)state;
     bed = bed_new(NULL, BED_ETCD, NULL);
-    wire = (struct wire){&bed->cluster, &bed->draws};
+    wire = (struct wire){.cluster = &bed->cluster, .draws = &bed->draws};
     wire_http_clear(&out);
     return 0;
 }
