@@ -1,7 +1,7 @@
 /*
  * test_kafka_protocol_ops.c - each script of tests/support/kafka_ops_list.c, answered by the
  * machine as tests/golden/kafka_ops.txt has it (which a real broker agrees with, but for those
- * that say why not: tests/live/test_kafka_parity.c). ROLLCAGE_GOLDEN=1 writes the file anew.
+ * that say why not: tests/live/test_kafka_parity.c). UPDATE_GOLDEN=1 writes the file anew.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +34,7 @@ static void write_golden(void)
 static void every_script_is_answered_as_noted(void **state)
 {
     (void)state;
-    if (getenv("ROLLCAGE_GOLDEN") != NULL)
+    if (getenv("UPDATE_GOLDEN") != NULL)
         write_golden();
     char *golden = calloc(1, GOLDEN_MAX);
     assert_non_null(golden);

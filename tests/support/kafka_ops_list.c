@@ -111,8 +111,8 @@ const struct kafka_op kafka_ops_list[] = {
                "1 Produce 7 topics[name=~t partitions[index=0 records=@1x200]]\n"},
     {.name = "a message of the broker's largest size is taken, one byte more is not",
      .script =
-         WITH_TOPIC "1 Produce 7 topics[name=~t partitions[index=0 records=@1x1048515]]\n"
-                    "1 Produce 7 topics[name=~t partitions[index=0 records=@1x1048516]]\n"},
+         WITH_TOPIC "1 Produce 7 topics[name=~t partitions[index=0 records=@1x1048516]]\n"
+                    "1 Produce 7 topics[name=~t partitions[index=0 records=@1x1048517]]\n"},
     /* ---- fetch ---- */
     {.name = "records are fetched in every version that can hold them",
      .script = WITH_TOPIC
