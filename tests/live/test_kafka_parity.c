@@ -76,8 +76,8 @@ static bool start_real(void)
     }
     char command[256];
     snprintf(real_folder, sizeof real_folder, "/tmp/rollcage-parity-%d", (int)getpid());
-    snprintf(command, sizeof command, "%s/scripts/real-kafka start %s", TEST_SOURCE_DIR,
-             real_folder);
+    snprintf(command, sizeof command, "KAFKA_OWNER=%d %s/scripts/real-kafka start %s",
+             (int)getpid(), TEST_SOURCE_DIR, real_folder);
     FILE *out = popen(command, "r");
     bool is_told = out != NULL && fscanf(out, "%63s", real_address) == 1;
     int status = out == NULL ? -1 : pclose(out);
@@ -95,8 +95,10 @@ static int set_up(void **state)
 {
     (void)state;
     signal(SIGPIPE, SIG_IGN);
+    struct timespec now;
+    timespec_get(&now, TIME_UTC);
     snprintf(run_prefix, sizeof run_prefix, "p%d-%ld-", (int)getpid(),
-             (long)time(NULL) % 100000);
+             (long)now.tv_sec % 100000);
     if (!start_real())
         return 0;
     struct kafka_peer *broker = kafka_peer_address(real_address, run_prefix);
