@@ -119,7 +119,7 @@ static int tear_down(void **state)
     if (real_folder[0] == '\0')
         return 0;
     char command[256];
-    snprintf(command, sizeof command, "%s/scripts/real-kafka stop %s && rmdir %s",
+    snprintf(command, sizeof command, "%s/scripts/real-kafka stop %s && rm -rf %s",
              TEST_SOURCE_DIR, real_folder, real_folder);
     return system(command) == 0 ? 0 : -1;
 }
