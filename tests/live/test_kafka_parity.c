@@ -3,9 +3,10 @@
  *
  * Each script of tests/support/kafka_ops_list.c is run against the machine (without sockets, in
  * virtual time), against librdkafka's mock cluster (in a process of its own: it aborts on what
- * it does not like), and against a real Apache Kafka: the one at ROLLCAGE_KAFKA (host:port), or
- * one that scripts/real-kafka starts. Then 1,000 random scripts, machine against the real one.
- * ROLLCAGE_PARITY_SHOW=1 prints both transcripts of every difference.
+ * it does not like), and against a real Apache Kafka: the one at ROLLCAGE_KAFKA (host:port; set
+ * up as scripts/real-kafka does it), or one that scripts/real-kafka starts. Then 1,000 random
+ * scripts, machine against the real one. ROLLCAGE_PARITY_SHOW=1 prints both transcripts of
+ * every difference.
  */
 #include <signal.h>
 #include <stdarg.h>
@@ -118,7 +119,7 @@ static int tear_down(void **state)
     if (real_folder[0] == '\0')
         return 0;
     char command[256];
-    snprintf(command, sizeof command, "%s/scripts/real-kafka stop %s && rmdir %s",
+    snprintf(command, sizeof command, "%s/scripts/real-kafka stop %s && rm -rf %s",
              TEST_SOURCE_DIR, real_folder, real_folder);
     return system(command) == 0 ? 0 : -1;
 }
