@@ -40,7 +40,7 @@ static char lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-static bool text_is_caseless(struct admin_text t, const char *other)
+bool admin_text_is_caseless(struct admin_text t, const char *other)
 {
     size_t i = 0;
     while (i < t.length && other[i] != '\0' && lower(t.bytes[i]) == lower(other[i]))
@@ -72,7 +72,7 @@ struct admin_text admin_header(const struct machine_env *env, const struct messa
         const char *line_end = newline == NULL ? end : newline;
         const char *colon = memchr(at, ':', (size_t)(line_end - at));
         if (colon != NULL &&
-            text_is_caseless((struct admin_text){at, (size_t)(colon - at)}, name)) {
+            admin_text_is_caseless((struct admin_text){at, (size_t)(colon - at)}, name)) {
             const char *value = colon + 1;
             while (value < line_end && *value == ' ')
                 value++;
@@ -172,7 +172,8 @@ static enum credentials request_credentials(const struct admin *self,
 {
     char encoded[(CREDENTIALS_MAX + 2) / 3 * 4 + 1];
     struct admin_text value = admin_header(env, request, "Authorization");
-    if (value.length < 6 || !text_is_caseless((struct admin_text){value.bytes, 6}, "basic "))
+    if (value.length < 6 ||
+        !admin_text_is_caseless((struct admin_text){value.bytes, 6}, "basic "))
         return CREDENTIALS_NONE;
     credentials_encode(self->user, self->password, encoded);
     struct admin_text given = {value.bytes + 6, value.length - 6};

@@ -57,6 +57,7 @@ struct admin_text { /* a view; bytes NULL: there is none */
     size_t length;
 };
 bool admin_text_is(struct admin_text text, const char *other);
+bool admin_text_is_caseless(struct admin_text text, const char *other);
 /* The path without its query. */
 struct admin_text admin_path(const struct machine_env *env, const struct message *request);
 /* The value of the first line "Name: value", by name without case. */

@@ -23,7 +23,8 @@
 #include "core/machine.h"
 
 /* A broken connection to the database ends every waiting call, two effects each; a burst that
- * waits for one action's first read continues with three each. 8192 connections of the server
+ * waits for one action's first read continues with three each; of the public API's waiting
+ * requests each has one. 8192 connections of the server
  * (`pekko.http.server.max-connections`) per edge, client and deployer bound both. */
 #define CONTROLLER_EFFECTS_MAX 65536u
 

@@ -157,12 +157,9 @@ static bool signs_in(const struct cluster *c, namespace_id ns, struct admin_text
     size_t length = admin_authorization(user, password, line, sizeof line);
     ASSERT(length < sizeof line && length > prefix);
     line[length - 1] = '\0';
-    if (value.length < sizeof scheme - 1)
+    if (value.length < sizeof scheme - 1 ||
+        !admin_text_is_caseless((struct admin_text){value.bytes, sizeof scheme - 1}, scheme))
         return false;
-    for (size_t i = 0; i < sizeof scheme - 1; i++) {
-        if ((value.bytes[i] | 0x20) != scheme[i])
-            return false;
-    }
     struct admin_text given = {value.bytes + sizeof scheme - 1,
                                value.length - (sizeof scheme - 1)};
     return admin_text_is(given, line + prefix);

@@ -143,7 +143,9 @@ void api_action_done(struct controller *self, struct api_call *call, const struc
 /* ---- controller_api_put.c ---- */
 #define API_KIND_MAX 64u
 #define API_VERSION_MAX 40u
-#define API_ENTRIES_MAX 1024u /* parameters or annotations of one action; ours */
+/* Ours, so that a merge is quick: parameters or annotations of a body, annotations in all. */
+#define API_ENTRIES_MAX 1024u
+#define API_ANNOTATIONS_MAX 4096u
 enum api_limit {
     LIMIT_CONCURRENCY,
     LIMIT_INSTANCES,
@@ -172,6 +174,8 @@ bool api_entry_read(struct json_in entry, struct json_in *ret_key, struct json_i
 blob api_document_make(const struct machine_env *env, const struct api_put *put,
                        struct json_in old, const char *space, const char *name,
                        uint64_t now_ms);
+/* How many annotations there could be afterwards. */
+size_t api_document_annotations(const struct api_put *put, struct json_in old);
 blob api_document_without_code(const struct machine_env *env, struct json_in document);
 /* Does one of the parameters try to change what `final` protects? */
 bool api_document_forbids(struct json_in document, struct json_in parameters);

@@ -188,6 +188,13 @@ static void have_put(struct controller *self, struct api_call *call, blob body,
     }
     if (body != 0)
         old = parse(self, body);
+    size_t count = api_document_annotations(&put, old);
+    if (count > API_ANNOTATIONS_MAX) {
+        snprintf(text, sizeof text, "annotations larger than allowed: %zu > %u entries.", count,
+                 API_ANNOTATIONS_MAX);
+        end(self, call, 413, text, fx);
+        return;
+    }
     split_name(cluster_action_name(self->env->cluster, call->action), space, sizeof space,
                &name);
     blob made = api_document_make(self->env, &put, old, space, name, tstamp_epoch_ms(fx->at));

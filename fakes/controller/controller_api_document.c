@@ -266,6 +266,11 @@ blob api_document_make(const struct machine_env *env, const struct api_put *put,
 
 /* ---- readers ---- */
 
+size_t api_document_annotations(const struct api_put *put, struct json_in old)
+{
+    return json_in_count(member_of(old, "annotations")) + json_in_count(put->annotations);
+}
+
 blob api_document_without_code(const struct machine_env *env, struct json_in document)
 {
     struct json_walk walk = json_walk_begin(document);

@@ -39,8 +39,8 @@ bool controller_api_admits(struct controller *self, struct invocation *i, struct
 void controller_api_on_invoke_document(struct controller *self, const struct message *m,
                                        struct effects *fx);
 void controller_api_invokes_reset(struct controller *self, struct effects *fx);
-void controller_api_answer(struct controller *self, const struct invocation *i,
-                           struct effects *fx, uint16_t status, enum response_status response,
+void controller_api_answer(struct controller *self, struct invocation *i, struct effects *fx,
+                           uint16_t status, enum response_status response,
                            enum error_text error);
 void controller_api_forget(struct controller *self, struct api_invoke *http);
 /* The document at hand, or NULL; keep: the one of a MSG_DOCUMENT_DONE. */

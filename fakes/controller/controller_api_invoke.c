@@ -150,10 +150,17 @@ static struct api_invoke *note_new(struct controller *self, const struct message
     return note;
 }
 
-void controller_api_forget(struct controller *self, struct api_invoke *note)
+/* The slot may stay for minutes; the texts are for the answer. */
+static void note_drop_texts(struct controller *self, struct api_invoke *note)
 {
     blob_free(self->env->arena, note->request.u.http_request.headers);
     blob_free(self->env->arena, note->parameters);
+    note->request.u.http_request.headers = note->parameters = 0;
+}
+
+void controller_api_forget(struct controller *self, struct api_invoke *note)
+{
+    note_drop_texts(self, note);
     arena_release(self->env->arena, note);
 }
 
@@ -312,9 +319,9 @@ static blob record_body(const struct controller *self, const struct invocation *
     return json_out_finish(&out);
 }
 
-void controller_api_answer(struct controller *self, const struct invocation *i,
-                           struct effects *fx, uint16_t status, enum response_status response,
-                           enum error_text error)
+static void answer(const struct controller *self, const struct invocation *i,
+                   struct effects *fx, uint16_t status, enum response_status response,
+                   enum error_text error)
 {
     const struct message *m = &i->http->request;
     if (status == 202)
@@ -329,4 +336,12 @@ void controller_api_answer(struct controller *self, const struct invocation *i,
         api_terminate(self, m, fx, status, error_text_to_string(error));
     else
         api_complete(self, m, fx, status, i->id, record_body(self, i, fx->at, response, error));
+}
+
+void controller_api_answer(struct controller *self, struct invocation *i, struct effects *fx,
+                           uint16_t status, enum response_status response,
+                           enum error_text error)
+{
+    answer(self, i, fx, status, response, error);
+    note_drop_texts(self, i->http);
 }

@@ -219,6 +219,8 @@ static const char *read_kind(struct api_put *put, char *text, size_t size)
     *to = '\0';
     if (strcmp(put->kind, KIND_DEFAULT) == 0)
         snprintf(put->kind, sizeof put->kind, KIND);
+    if (strcmp(put->kind, "sequence") == 0)
+        return "sequences are not part of this model";
     if (strcmp(put->kind, KIND) != 0 && strcmp(put->kind, BLACKBOX) != 0)
         return kind_fault(put->kind, text, size);
     return NULL;

@@ -97,12 +97,8 @@ static bool is_json_type(struct admin_text type)
     size_t length = sizeof json - 1;
     if (type.length < length)
         return false;
-    for (size_t i = 0; i < length; i++) {
-        char c = type.bytes[i] >= 'A' && type.bytes[i] <= 'Z' ? (char)(type.bytes[i] | 0x20)
-                                                              : type.bytes[i];
-        if (c != json[i])
-            return false;
-    }
+    if (!admin_text_is_caseless((struct admin_text){type.bytes, length}, json))
+        return false;
     return type.length == length || type.bytes[length] == ';' || type.bytes[length] == ' ';
 }
 

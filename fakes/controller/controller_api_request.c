@@ -126,14 +126,10 @@ bool api_query(const struct controller *self, const struct message *m, const cha
 
 static bool is_one_of(const char *text, const char *const *words)
 {
-    for (; *words != NULL; words++) {
-        size_t i = 0;
-        while (text[i] != '\0' && ((*words)[i] | 0x20) == (text[i] | 0x20))
-            i++;
-        if (text[i] == '\0' && (*words)[i] == '\0')
-            return true;
-    }
-    return false;
+    struct admin_text view = {text, strlen(text)};
+    while (*words != NULL && !admin_text_is_caseless(view, *words))
+        words++;
+    return *words != NULL;
 }
 
 bool api_query_bool(struct controller *self, const struct message *m, const char *name,

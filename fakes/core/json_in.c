@@ -197,9 +197,9 @@ struct json_in json_in_parse(const char *text, size_t length)
 /* Start a walk over the items; false when there are none. */
 static bool walk_begin(struct json_in value, struct scan *ret_scan)
 {
-    *ret_scan = (struct scan){.at = value.text + 1, .end = value.text + value.length};
     if (value.kind != JSON_OBJECT && value.kind != JSON_ARRAY)
         return false;
+    *ret_scan = (struct scan){.at = value.text + 1, .end = value.text + value.length};
     scan_blanks(ret_scan);
     return *ret_scan->at != (value.kind == JSON_OBJECT ? '}' : ']');
 }
@@ -212,8 +212,9 @@ static bool walk_next(struct scan *s)
 
 struct json_walk json_walk_begin(struct json_in container)
 {
-    bool has_items = container.kind == JSON_OBJECT || container.kind == JSON_ARRAY;
-    return (struct json_walk){.at = has_items ? container.text + 1 : NULL,
+    if (container.kind != JSON_OBJECT && container.kind != JSON_ARRAY)
+        return (struct json_walk){.at = NULL};
+    return (struct json_walk){.at = container.text + 1,
                               .end = container.text + container.length,
                               .is_object = container.kind == JSON_OBJECT};
 }

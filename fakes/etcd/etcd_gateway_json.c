@@ -21,7 +21,8 @@ struct scan {
     const char *bytes;
     uint32_t at, length;
     uint32_t depth;
-    bool is_cut; /* the text ended too early */
+    bool is_cut;    /* the text ended too early */
+    bool is_padded; /* an imagined blank behind it is complained of first (scanner.go, eof) */
     enum scan_mode mode;
     struct gateway_error *error;
     unsigned char is_object[DEPTH_MAX / 8 + 1]; /* by depth */
@@ -46,14 +47,16 @@ static void quote_byte(unsigned char c, char text[8])
         snprintf(text, 8, "%c%c", 0xc0 | c >> 6, 0x80 | (c & 0x3f));
 }
 
+/* context empty: between tokens or inside of a string, where a blank may stand. */
 static bool scan_bad(struct scan *s, const char *context)
 {
     char quoted[8];
-    if (s->at == s->length) {
+    bool is_end = s->at == s->length;
+    if (is_end && (!s->is_padded || context[0] == '\0')) {
         s->is_cut = true;
         return false;
     }
-    quote_byte((unsigned char)s->bytes[s->at], quoted);
+    quote_byte(is_end ? ' ' : (unsigned char)s->bytes[s->at], quoted);
     return GATEWAY_FAIL(s->error, "invalid character '%s' %s", quoted, context);
 }
 
@@ -260,11 +263,11 @@ static bool scan_whole(struct scan *s)
 enum gateway_next gateway_body_next(struct gateway_body *self, struct etcd_text *ret_value,
                                     struct gateway_error *error)
 {
-    struct scan s;
+    struct scan s; /* but for its stack, of which nothing is read unwritten */
     s.bytes = self->text.bytes;
     s.at = self->at;
     s.length = self->text.length;
-    s.is_cut = false;
+    s.is_cut = s.is_padded = false;
     s.error = error;
     scan_blanks(&s);
     uint32_t first = s.at;
@@ -287,6 +290,7 @@ bool gateway_json_check(struct etcd_text text, struct gateway_error *error)
     s.at = 0;
     s.length = text.length;
     s.is_cut = false;
+    s.is_padded = true;
     s.error = error;
     if (!scan_whole(&s))
         return s.is_cut ? GATEWAY_FAIL(error, "unexpected end of JSON input") : false;

@@ -30,8 +30,6 @@ static struct etcd_range range_of(const struct gateway_range *m)
         range.sort = (uint8_t)m->sort_order;
     if (m->sort_target > ETCD_BY_KEY && m->sort_target <= ETCD_BY_VALUE)
         range.sort_by = (uint8_t)m->sort_target;
-    if (range.sort_by != ETCD_BY_KEY && m->sort_order == ETCD_SORT_NONE)
-        range.sort = ETCD_SORT_UP; /* apply.go, Range */
     return range;
 }
 

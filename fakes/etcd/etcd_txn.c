@@ -44,29 +44,32 @@ static void range_choose(const struct etcd_range *request, struct etcd_listing *
     list->length = kept;
 }
 
+/* A target without an order sorts upwards, but only those that the limit lets in, and one
+ * more (apply.go, Range). */
 static void range_run(struct etcd *self, const struct etcd_range *request,
                       struct etcd_listing *list)
 {
     *list = (struct etcd_listing){0};
     if (etcd_span_is_empty(&request->span))
         return;
-    uint64_t limit = request->limit <= 0 ? UINT64_MAX : (uint64_t)request->limit;
+    uint64_t limit = request->limit <= 0 ? UINT32_MAX : (uint64_t)request->limit;
     bool needs_all = range_chooses(request) || request->sort != ETCD_SORT_NONE;
+    uint64_t fetched = needs_all ? UINT32_MAX : limit + 1;
     if (request->revision == 0)
-        range_now(self, request, needs_all ? UINT64_MAX : limit, list);
+        range_now(self, request, fetched, list);
     else
         etcd_store_past(&self->store, &request->span, request->revision, list);
+    if (list->length > fetched)
+        list->length = (uint32_t)fetched;
     if (range_chooses(request))
         range_choose(request, list);
-    if (request->sort != ETCD_SORT_NONE)
+    if (request->sort != ETCD_SORT_NONE || request->sort_by != ETCD_BY_KEY)
         etcd_listing_sort(list, &self->store, request->sort_by,
                           request->sort == ETCD_SORT_DOWN);
-    list->more = !request->count_only &&
-                 (needs_all || request->revision != 0 ? list->length > limit
-                                                      : list->count > list->length);
     if (request->count_only)
         list->length = 0;
-    else if (list->length > limit)
+    list->more = list->length > limit;
+    if (list->more)
         list->length = (uint32_t)limit;
 }
 
@@ -93,14 +96,19 @@ static enum etcd_error put_shape(const struct etcd_put *request)
     return ETCD_ERROR_NONE;
 }
 
-static enum etcd_error put_check(struct etcd *self, const struct etcd_put *request)
+static enum etcd_error put_check_lease(const struct etcd *self, const struct etcd_put *request)
+{
+    bool is_known =
+        request->lease == 0 || etcd_lease_find(&self->leases, request->lease) != NULL;
+    return is_known ? ETCD_ERROR_NONE : ETCD_ERROR_LEASE_NOT_FOUND;
+}
+
+static enum etcd_error put_check_key(struct etcd *self, const struct etcd_put *request)
 {
     bool needs_key = request->ignore_value || request->ignore_lease;
-    if (needs_key && etcd_store_get(&self->store, &request->name) == NULL)
-        return ETCD_ERROR_KEY_NOT_FOUND;
-    if (request->lease != 0 && etcd_lease_find(&self->leases, request->lease) == NULL)
-        return ETCD_ERROR_LEASE_NOT_FOUND;
-    return ETCD_ERROR_NONE;
+    return needs_key && etcd_store_get(&self->store, &request->name) == NULL
+               ? ETCD_ERROR_KEY_NOT_FOUND
+               : ETCD_ERROR_NONE;
 }
 
 static void put_run(struct etcd *self, const struct etcd_put *request,
@@ -126,8 +134,10 @@ enum etcd_error etcd_put(struct etcd *self, struct effects *fx, const struct etc
                          struct etcd_answer *ret_answer)
 {
     enum etcd_error error = put_shape(request);
+    if (error == ETCD_ERROR_NONE) /* in this order; in a transaction in the other */
+        error = put_check_lease(self, request);
     if (error == ETCD_ERROR_NONE)
-        error = put_check(self, request);
+        error = put_check_key(self, request);
     if (error != ETCD_ERROR_NONE)
         return error;
     *ret_answer = (struct etcd_answer){.kind = ETCD_OP_PUT};
@@ -304,8 +314,11 @@ static enum etcd_error branch_check(struct etcd *self, const struct etcd_branch 
 {
     enum etcd_error error = ETCD_ERROR_NONE;
     for (uint32_t i = 0; i < branch->count && error == ETCD_ERROR_NONE; i++) {
-        if (branch->ops[i].kind == ETCD_OP_PUT)
-            error = put_check(self, &branch->ops[i].put);
+        if (branch->ops[i].kind != ETCD_OP_PUT)
+            continue;
+        error = put_check_key(self, &branch->ops[i].put);
+        if (error == ETCD_ERROR_NONE)
+            error = put_check_lease(self, &branch->ops[i].put);
     }
     for (uint32_t i = 0; i < branch->count && error == ETCD_ERROR_NONE; i++) {
         if (branch->ops[i].kind == ETCD_OP_RANGE)

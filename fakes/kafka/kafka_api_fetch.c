@@ -192,8 +192,11 @@ static void write_part(struct kafka *self, struct kafka_out *out,
         kafka_out_i64(out, end); /* last stable offset: there are no transactions */
     if (version >= 5)
         kafka_out_i64(out, is_known ? (int64_t)partition->start : NOWHERE);
-    if (version >= 4)
-        kafka_out_i32(out, fetch->isolation == 1 && is_known ? 0 : -1); /* aborted: none */
+    if (version >= 4) /* aborted transactions: none, or null */
+        kafka_out_i32(out, (fetch->isolation == 1 && is_known) ||
+                                   read->error == KAFKA_UNKNOWN_TOPIC_OR_PARTITION
+                               ? 0
+                               : -1);
     if (version >= 11)
         kafka_out_i32(out, NOWHERE); /* preferred read replica */
     kafka_out_i32(out, (int32_t)read->bytes);

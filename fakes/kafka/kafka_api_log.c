@@ -25,8 +25,11 @@ int16_t kafka_api_check_epoch(int32_t epoch)
 
 /* ---- Produce ---- */
 
+/* *ret_start: of the log, when it was looked at; upstream tells it also for what it refuses
+ * there, but not for a batch that is broken or too large (ReplicaManager.appendToLocalLog). */
 static int16_t produce_records(struct kafka_call *call, uint32_t topic, int32_t number,
-                               int16_t acks, struct kafka_text records, int64_t *ret_base)
+                               int16_t acks, struct kafka_text records, int64_t *ret_base,
+                               int64_t *ret_start)
 {
     struct kafka *self = call->self;
     uint32_t size = 0;
@@ -36,10 +39,14 @@ static int16_t produce_records(struct kafka_call *call, uint32_t topic, int32_t 
         return KAFKA_UNKNOWN_TOPIC_OR_PARTITION;
     int16_t error = kafka_partition_check(&self->store->topics[topic], kafka_call_version(call),
                                           records, &size);
+    const struct kafka_partition *partition = kafka_topics_partition(self, topic, number);
+    if (error == KAFKA_INVALID_RECORD && size > 0)
+        *ret_start = (int64_t)partition->start;
     if (error != KAFKA_NO_ERROR)
         return error;
     *ret_base = (int64_t)kafka_partition_append(self, topic, (uint32_t)number, records.bytes,
                                                 size, call->fx->at);
+    *ret_start = (int64_t)partition->start;
     return KAFKA_NO_ERROR;
 }
 
@@ -50,17 +57,15 @@ static bool produce_partition(struct kafka_call *call, uint32_t topic, int16_t a
     struct kafka_text records = kafka_in_bytes(&call->in);
     if (call->is_trial)
         return true;
-    int64_t base = NOWHERE;
-    int16_t error = produce_records(call, topic, number, acks, records, &base);
-    const struct kafka_partition *partition = kafka_topics_partition(call->self, topic, number);
+    int64_t base = NOWHERE, start = NOWHERE;
+    int16_t error = produce_records(call, topic, number, acks, records, &base, &start);
     kafka_out_i32(&call->out, number);
     kafka_out_i16(&call->out, error);
     kafka_out_i64(&call->out, base);
     if (kafka_call_version(call) >= 2)
         kafka_out_i64(&call->out, NOWHERE); /* log_append_time: the producer's is kept */
     if (kafka_call_version(call) >= 5)
-        kafka_out_i64(&call->out,
-                      error != KAFKA_NO_ERROR ? NOWHERE : (int64_t)partition->start);
+        kafka_out_i64(&call->out, start);
     return error == KAFKA_NO_ERROR;
 }
 

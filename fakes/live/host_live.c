@@ -212,6 +212,9 @@ static void run_item(struct host *self, struct live_item *item)
     case ITEM_SEND:
         live_route(self, &item->message);
         return;
+    case ITEM_CONTROL:
+        live_on_control(self, &item->message);
+        return;
     case ITEM_TASK:
         live_on_task(self, &item->message);
         return;

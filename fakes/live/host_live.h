@@ -26,7 +26,7 @@
  * commits are recorded when the client library reports them. Requests of clients that are not
  * ours are recorded as the client's: sent when they arrive, done when their answer is out.
  * Files: host_live.c (world, time, steps), live_node.c (boot, stop, kill), live_send.c (faults,
- * links), live_http.c, live_call.c (HTTP both ways), live_etcd.c, live_kafka.c.
+ * links), live_http.c, live_call.c (HTTP both ways), live_etcd.c, live_kafka.c, live_broker.c.
  * Deviations: docs/fidelity.md#live.
  */
 #include "core/host.h"

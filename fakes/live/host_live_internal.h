@@ -55,7 +55,14 @@ struct live_item {
     uint8_t kind;         /* enum live_item_kind */
     struct message message;
 };
-enum live_item_kind { ITEM_DELIVER, ITEM_SEND, ITEM_TASK, ITEM_LINK_DOWN, ITEM_LINK_UP };
+enum live_item_kind {
+    ITEM_DELIVER,
+    ITEM_SEND,
+    ITEM_CONTROL,
+    ITEM_TASK,
+    ITEM_LINK_DOWN,
+    ITEM_LINK_UP
+};
 
 enum live_task_kind { LIVE_TASK_BOOT, LIVE_TASK_LISTEN, LIVE_TASK_CUT, LIVE_TASK_DONE };
 struct live_task { /* in the payload of an ITEM_TASK's message */
@@ -86,6 +93,14 @@ struct live_call {
     uint32_t next_free;
     struct wire_buffer line; /* watch: the piece of a line that came */
 };
+
+/* What a rule delays on an ordered link holds up what its sender sends behind it. */
+struct live_hold {
+    node_id from, to;
+    actor_id from_actor;
+    tstamp until;
+};
+#define LIVE_HOLDS_MAX 256u
 
 struct live_outside { /* somebody outside who waits for an operation */
     host_live_done_fn done;
@@ -121,6 +136,8 @@ struct host {
     struct live_call *calls;
     uint32_t call_count, call_max, call_free, call_open;
     struct live_outside outsides[64];
+    struct live_hold holds[LIVE_HOLDS_MAX];
+    uint32_t hold_count;
     struct wire_http http; /* scratch */
     struct wire_buffer text;
     uint32_t foreign_count;
@@ -217,9 +234,12 @@ void live_etcd_release(struct host *self);
 
 /* --- live_kafka.c --- */
 bool live_kafka_open(struct host *self);
-bool live_kafka_listen(struct host *self, struct live_node *n);
 void live_kafka_send(struct host *self, struct message *m);
-void live_kafka_answer(struct host *self, struct message *m);
 void live_kafka_drop(struct host *self, struct live_node *n, bool is_broker);
 bool live_kafka_pending(struct host *self, char *text, size_t size);
 void live_kafka_release(struct host *self);
+
+/* --- live_broker.c --- */
+bool live_broker_listen(struct host *self, struct live_node *n);
+void live_broker_answer(struct host *self, struct message *m); /* takes the blob */
+bool live_broker_close(struct live_node *n);                   /* false: it was not open */

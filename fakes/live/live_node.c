@@ -77,7 +77,7 @@ static bool bind_ports(struct host *self, struct live_node *n)
         if (ports_of[kind].has_port[p] && !live_http_open(self, &n->ports[p]))
             return false;
     }
-    return kind != NODE_KAFKA || live_kafka_listen(self, n);
+    return kind != NODE_KAFKA || live_broker_listen(self, n);
 }
 
 static void close_ports(struct host *self, struct live_node *n)

@@ -74,6 +74,36 @@ static struct fault_verdict ask(struct host *self, const struct message *m)
     return verdict;
 }
 
+/*
+ * When a message may go that a rule delays until `at` (or not: now). Links that keep the order
+ * of (sender, receiver) keep it under delays, as one connection does.
+ */
+static tstamp in_order(struct host *self, const struct message *m, tstamp at)
+{
+    uint32_t kept = 0;
+    struct live_hold *mine = NULL;
+    if (!message_infos[m->kind].ordered || (self->hold_count == 0 && at <= self->now))
+        return at;
+    for (uint32_t i = 0; i < self->hold_count; i++) {
+        struct live_hold hold = self->holds[i];
+        if (hold.until <= self->now)
+            continue;
+        self->holds[kept] = hold;
+        if (hold.from == m->from && hold.to == m->to && hold.from_actor == m->from_actor)
+            mine = &self->holds[kept];
+        kept++;
+    }
+    self->hold_count = kept;
+    if (mine != NULL) {
+        mine->until = at > mine->until ? at : mine->until;
+        return mine->until;
+    }
+    if (at > self->now && self->hold_count < LIVE_HOLDS_MAX)
+        self->holds[self->hold_count++] = (struct live_hold){
+            .from = m->from, .to = m->to, .from_actor = m->from_actor, .until = at};
+    return at;
+}
+
 /* A count given in the node's name is the node's answer to whoever judges. */
 static void record_count(struct host *self, const struct message *m,
                          const struct fault_verdict *verdict)
@@ -121,6 +151,7 @@ void live_arrive(struct host *self, struct message *m, bool is_asked)
         struct fault_verdict verdict = ask(self, m);
         if (verdict.action == FAULT_DELAY)
             at = tstamp_add(at, verdict.delay);
+        at = in_order(self, m, at);
     }
     live_push(self, at, ITEM_DELIVER, m);
 }
@@ -191,7 +222,7 @@ static void route_http(struct host *self, struct message *m)
 void live_route(struct host *self, struct message *m)
 {
     if (m->to == NODE_HOST && m->kind == MSG_CONTROL) {
-        live_on_control(self, m);
+        live_push(self, self->now, ITEM_CONTROL, m); /* it may step another machine */
         return;
     }
     if (goes_inside(m)) {
@@ -205,7 +236,7 @@ void live_route(struct host *self, struct message *m)
         return;
     case LINK_KAFKA:
         if (m->kind == MSG_KAFKA_ANSWER)
-            live_kafka_answer(self, m);
+            live_broker_answer(self, m);
         else
             live_kafka_send(self, m);
         return;
@@ -239,8 +270,10 @@ void live_send(struct host *self, const struct message *sent)
     own_blobs(self, &m);
     if (m.kind != MSG_HTTP_REQUEST) { /* those are asked about where they arrive */
         struct fault_verdict verdict = ask(self, &m);
-        if (verdict.action == FAULT_DELAY) {
-            live_push(self, tstamp_add(self->now, verdict.delay), ITEM_SEND, &m);
+        bool is_late = verdict.action == FAULT_DELAY;
+        tstamp at = in_order(self, &m, tstamp_add(self->now, is_late ? verdict.delay : 0));
+        if (at > self->now) {
+            live_push(self, at, ITEM_SEND, &m);
             return;
         }
     }

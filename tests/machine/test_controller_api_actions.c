@@ -227,6 +227,8 @@ static void bodies_are_checked_before_the_database_is_asked(void **state)
         {"{\"exec\":{\"kind\":\"cobol:1\",\"code\":\"\"}}",
          MALFORMED "The specified runtime 'cobol:1' is not supported by this platform. Valid "
                    "values are: 'nodejs:20', 'sequence', 'blackbox'."},
+        {"{\"exec\":{\"kind\":\"sequence\",\"components\":[\"/_/a\"]}}",
+         MALFORMED "sequences are not part of this model"},
         {"{\"exec\":{\"kind\":\"blackbox\"}}",
          MALFORMED "'image' must be a string defined in 'exec' for 'blackbox' actions"},
         {"{\"parameters\":{}}", MALFORMED "parameters malformed!"},
@@ -327,6 +329,24 @@ static void long_lists_of_entries_end(void **state)
     put(HELLO AGAIN, body);
     free(body);
     expect_api_error(&t, 400, MALFORMED "parameters malformed!");
+}
+
+static void annotations_do_not_grow_for_ever(void **state)
+{
+    (void)state;
+    char *body = malloc(1u << 20);
+    assert_non_null(body);
+    for (int n = 0; n < 5; n++) {
+        size_t length = (size_t)snprintf(body, 64, "{\"annotations\":[");
+        for (int i = 0; i < 1000; i++)
+            length += (size_t)snprintf(body + length, 64, "%s{\"key\":\"%d.%d\",\"value\":0}",
+                                       i > 0 ? "," : "", n, i);
+        snprintf(body + length, 64, "]}");
+        put(HELLO AGAIN, body);
+        expect_api_begins(&t, n < 4 ? 200 : 413, "{");
+    }
+    free(body);
+    expect_api_error(&t, 413, "annotations larger than allowed: 5002 > 4096 entries.");
 }
 
 static void another_content_type_is_415(void **state)
@@ -515,6 +535,7 @@ int main(void)
         TEST(large_parts_are_413),
         TEST(code_over_48_mebibyte_is_413),
         TEST(long_lists_of_entries_end),
+        TEST(annotations_do_not_grow_for_ever),
         TEST(another_content_type_is_415),
         TEST(lists_show_the_last_updated_first),
         TEST(blackbox_and_binary_code_are_told),

@@ -232,6 +232,10 @@ static void booleans_are_read_as_pekko_reads_them(void **state)
     (void)state;
     published(HELLO "?blocking=YES&timeout=10", NULL);
     assert_int_equal(bed_sent_count(t.bed, MSG_HTTP_REPLY), 0);
+    post(HELLO "?blocking=true%20", NULL);
+    expect_api_error(&t, 400,
+                     "The query parameter 'blocking' was malformed:\\n'true ' is not a valid "
+                     "Boolean value");
     post(HELLO "?blocking=2", NULL);
     expect_api_error(&t, 400,
                      "The query parameter 'blocking' was malformed:\\n'2' is not a valid "
@@ -476,6 +480,20 @@ static void nothing_is_kept_of_what_was_answered(void **state)
     assert_int_equal(arena_blocks(t.bed->arena, BED_CONTROLLER0), blocks);
 }
 
+static void what_waits_for_a_slot_alone_keeps_no_texts(void **state)
+{
+    (void)state;
+    char *body = body_of(1u << 20);
+    published(HELLO, body);
+    free(body);
+    api_forget(&t);
+    size_t blocks = arena_blocks(t.bed->arena, BED_CONTROLLER0);
+    bed_pass(t.bed, MINUTES(3)); /* forced: the note goes with the slot */
+    expect_count(t.bed, "0");
+    api_forget(&t);
+    assert_int_equal(arena_blocks(t.bed->arena, BED_CONTROLLER0), blocks - 1);
+}
+
 /* An action that was written: its document is looked at before the invocation goes on. */
 static void write_action(const char *body)
 {
@@ -578,6 +596,7 @@ int main(void)
         TEST(ids_differ_by_controller_and_incarnation),
         TEST(both_doors_lead_to_the_same),
         TEST(nothing_is_kept_of_what_was_answered),
+        TEST(what_waits_for_a_slot_alone_keeps_no_texts),
         TEST(final_parameters_cannot_be_overridden),
         TEST(a_document_that_is_not_at_hand_is_read),
         TEST(a_database_that_breaks_ends_the_read_of_a_document),

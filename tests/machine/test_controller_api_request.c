@@ -206,6 +206,17 @@ static void bad_escapes_are_refused_before_anything(void **state)
     }
 }
 
+static void a_client_that_is_gone_changes_nothing(void **state)
+{
+    (void)state;
+    api(&t, HTTP_GET, HELLO, NULL);
+    struct message m = bed_message(t.bed, MSG_HTTP_CLOSED, BED_EDGE, ACTOR_MAIN_ID);
+    bed_deliver(t.bed, &m);
+    assert_int_equal(bed_record_count(t.bed, RECORD_MESSAGE_REJECTED), 0);
+    api_settle(&t);
+    expect_api_begins(&t, 200, "{\"annotations\"");
+}
+
 static void list_parameters_are_checked(void **state)
 {
     (void)state;
@@ -251,6 +262,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(names_are_checked_after_decoding, begin, end),
         cmocka_unit_test_setup_teardown(long_names_are_told_so, begin, end),
         cmocka_unit_test_setup_teardown(bad_escapes_are_refused_before_anything, begin, end),
+        cmocka_unit_test_setup_teardown(a_client_that_is_gone_changes_nothing, begin, end),
         cmocka_unit_test_setup_teardown(list_parameters_are_checked, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -205,6 +205,11 @@ static void the_front_door_refuses_with_the_servers_words(void **state)
          ERROR("etcdserver: value is provided", 3)},
         {"/v3/kv/put", "{" A ",\"ignore_lease\":true,\"lease\":\"1\"}", 400,
          ERROR("etcdserver: lease is provided", 3)},
+        /* of two errors a put alone tells of the lease, one in a transaction of the key */
+        {"/v3/kv/put", "{" A ",\"ignore_value\":true,\"lease\":\"1234\"}", 404, NO_LEASE},
+        {"/v3/kv/txn",
+         "{\"success\":[{\"request_put\":{" A ",\"ignore_value\":true,\"lease\":\"1234\"}}]}",
+         400, ERROR("etcdserver: key not found", 3)},
         {"/v3/kv/range", "{" A "}", 200, "{\"header\":H(1)}"},
     };
     (void)state;
@@ -268,15 +273,22 @@ static void ranges_are_sorted_and_chosen_from(void **state)
     expect_order(bed, RANGE(",\"sort_target\":\"VERSION\",\"sort_order\":\"DESCEND\""),
                  "Yg== YQ== Yw== ");
     expect_order(bed, RANGE(",\"sort_target\":\"CREATE\",\"limit\":1"), "YQ== ");
+    /* without an order only what the limit lets in, and one more, is sorted */
+    expect_order(bed, RANGE(",\"sort_target\":\"VALUE\",\"limit\":1"), "Yg== ");
+    etcd_http_post(bed, "/v3/kv/put", "{\"key\":\"Yw==\",\"value\":\"MA==\"}", 1);
+    expect_order(bed, RANGE(",\"sort_target\":\"VALUE\",\"limit\":1"), "Yg== ");
+    expect_order(bed, RANGE(",\"sort_target\":\"VALUE\",\"sort_order\":1,\"limit\":1"),
+                 "Yw== ");
+    etcd_http_post(bed, "/v3/kv/put", "{\"key\":\"Yg==\",\"value\":\"MQ==\"}", 1);
     expect_order(bed, RANGE(",\"min_mod_revision\":\"4\""), "Yg== Yw== ");
-    expect_order(bed, RANGE(",\"max_mod_revision\":\"4\""), "YQ== Yw== ");
+    expect_order(bed, RANGE(",\"max_mod_revision\":\"6\""), "YQ== Yw== ");
     expect_order(bed, RANGE(",\"min_create_revision\":3,\"maxCreateRevision\":3"), "Yg== ");
     etcd_http_expect(bed, "/v3/kv/range", RANGE(",\"min_mod_revision\":4,\"count_only\":true"),
-                     200, "{\"header\":H(5),\"count\":\"3\"}");
+                     200, "{\"header\":H(7),\"count\":\"3\"}");
     etcd_http_expect(bed, "/v3/kv/range", RANGE(",\"min_mod_revision\":99,\"limit\":1"), 200,
-                     "{\"header\":H(5),\"count\":\"3\"}");
+                     "{\"header\":H(7),\"count\":\"3\"}");
     etcd_http_expect(bed, "/v3/kv/range", "{\"key\":\"Yg==\",\"range_end\":\"YQ==\"}", 200,
-                     "{\"header\":H(5)}");
+                     "{\"header\":H(7)}");
     bed_free(bed);
 }
 

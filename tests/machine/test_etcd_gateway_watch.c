@@ -369,6 +369,31 @@ static void components_and_clients_watch_side_by_side(void **state)
     bed_free(bed);
 }
 
+static uint64_t digest_of(struct bed *bed)
+{
+    struct digest d = {0};
+    bed->ops->digest(bed->machine, &d);
+    return d.state;
+}
+
+static void open_streams_and_waiting_keepalives_are_part_of_the_state(void **state)
+{
+    (void)state;
+    struct bed *bed = etcd_bed_new();
+    post(bed, "/v3/lease/grant", "{\"TTL\":2,\"ID\":7}");
+    bed_pass(bed, SEC(2));
+    uint64_t before = digest_of(bed);
+    etcd_http_post(bed, "/v3/watch", "{}", WATCHER);
+    uint64_t watched = digest_of(bed);
+    assert_true(watched != before);
+    etcd_http_post(bed, "/v3/lease/keepalive", "{\"ID\":7}", OTHER);
+    assert_true(digest_of(bed) != watched);
+    etcd_http_close(bed, OTHER);
+    etcd_http_close(bed, WATCHER);
+    assert_true(digest_of(bed) == before);
+    bed_free(bed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -389,6 +414,7 @@ int main(void)
         cmocka_unit_test(a_lost_link_ends_the_streams_of_its_node),
         cmocka_unit_test(streams_end_with_the_process),
         cmocka_unit_test(components_and_clients_watch_side_by_side),
+        cmocka_unit_test(open_streams_and_waiting_keepalives_are_part_of_the_state),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

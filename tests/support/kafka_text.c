@@ -284,11 +284,9 @@ static size_t expand(const struct kafka_names *names, struct span value, char *t
 {
     size_t length = (size_t)(value.end - value.at);
     const char *before = "";
-    if (length > 0 && *value.at == '$') {
-        uint32_t number = (uint32_t)strtoul(value.at + 1, NULL, 10);
-        assert_true(number > 0 && number <= names->member_count);
+    uint32_t number = length > 0 && *value.at == '$' ? (uint32_t)atoi(value.at + 1) : 0;
+    if (number > 0 && number <= names->member_count) /* else as it is: nobody told it */
         return (size_t)snprintf(text, size, "%s", names->members[number - 1]);
-    }
     if (length > 0 && *value.at == '~') {
         before = names->prefix;
         value.at++;
