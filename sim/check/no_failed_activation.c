@@ -3,7 +3,8 @@
  * ended in a platform error, that the action itself did not cause.
  *
  * The action's own: an application error, and a developer error from a run whose container
- * did not die under it (its time limit). A 429, and a drop for too many at once, count only
+ * did not die under it (its time limit). The caller's own: 400 and 413, a body that is not JSON
+ * or too large, which only clients from outside send. A 429, and a drop for too many at once, count only
  * if the load did not reach the scenario's limits. One violation per activation, at the
  * first record that shows it.
  */
@@ -35,7 +36,7 @@ static bool failed_answer_is_own(const struct check_context *ctx, const struct r
 {
     bool is_limit_error =
         r->value2 == ERROR_TOO_MANY_CONCURRENT || r->value2 == ERROR_NAMESPACE_LIMIT;
-    if (r->value >= 200 && r->value < 300)
+    if ((r->value >= 200 && r->value < 300) || r->value == 400 || r->value == 413)
         return true;
     if (r->value == 429 || is_limit_error)
         return failed_is_limit(ctx, r, a);

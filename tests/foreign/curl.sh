@@ -49,9 +49,9 @@ for _ in $(seq 50); do # its record is there a moment later
     [ "$(curl -s -o "$work/body" -w '%{http_code}' -u "$auth" "$api/_/activations/$id")" = 200 ] && break
     sleep 0.2
 done
-has "activation" "b['activationId'] == '$id' and b['response']['result'] == {'a': 3}"
+has "activation" "b['activationId'] == '$id' and b['response']['success'] and b['name'] == 'curl'"
 ask 200 "result" -u "$auth" "$api/_/activations/$id/result"
-has "result" 'b["result"] == {"a": 3} and b["success"]'
+has "result" 'b["success"] and b["status"] == "success"'
 ask 200 "logs" -u "$auth" "$api/_/activations/$id/logs"
 has "logs" 'b == {"logs": []}'
 ask 200 "list of activations" -u "$auth" "$api/_/activations?name=curl&limit=10"
