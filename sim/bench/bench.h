@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #define BENCH_RUNS_MAX 101u
+#define BENCH_ABSENT 1 /* returned when a tool is not installed; it was said which */
 
 struct bench_result {
     const char *name;

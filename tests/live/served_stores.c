@@ -14,13 +14,23 @@
 
 enum { STORE_KAFKA, STORE_ETCD, STORE_COUNT };
 
-/* Every key at its default of the shipped profile. */
+/* As scripts/real-kafka sets up a broker; every other key at its default of `shipped`. */
+static uint64_t value_of(const struct config_field *field)
+{
+    if (strcmp(field->key, "group.initial.rebalance.delay.ms") == 0)
+        return 0;
+    if (strcmp(field->key, "group.min.session.timeout.ms") == 0)
+        return SEC(1);
+    return field->shipped;
+}
+
 static void *config_of(const struct machine_ops *ops)
 {
     char *config = calloc(1, ops->config_size);
-    for (uint32_t i = 0; i < ops->config_field_count; i++)
-        memcpy(config + ops->config_fields[i].offset, &ops->config_fields[i].shipped,
-               sizeof(uint64_t));
+    for (uint32_t i = 0; i < ops->config_field_count; i++) {
+        uint64_t value = value_of(&ops->config_fields[i]);
+        memcpy(config + ops->config_fields[i].offset, &value, sizeof value);
+    }
     return config;
 }
 
