@@ -20,7 +20,7 @@
 #define SEEN_BITS 16u /* offsets of a topic whose append is remembered as recorded */
 #define SEEN_MAX (1u << SEEN_BITS)
 #define TOPIC_WAIT_MS 15000
-#define SESSION_TIMEOUT_MS 30000
+#define SESSION_TIMEOUT_MS 30000 /* where the scenario's broker says nothing */
 #define HEARTBEAT_MS 10000
 #define FETCH_WAIT_MS 500
 
@@ -91,12 +91,29 @@ static const char *topic_name(struct host *self, uint32_t topic)
     return self->text.bytes;
 }
 
+/* The scenario's, also with a broker of somebody else: consumers ask for it. */
+static uint64_t session_timeout_ms(const struct host *self)
+{
+    const struct live_node *n = &self->nodes[self->kafka];
+    for (uint32_t i = 0; n->env.config != NULL && i < n->ops->config_field_count; i++) {
+        const struct config_field *field = &n->ops->config_fields[i];
+        uint64_t value;
+        if (strcmp(field->key, "whisk.kafka.consumer.session-timeout-ms") != 0)
+            continue;
+        memcpy(&value, (const char *)n->env.config + field->offset, sizeof value);
+        return value / MSEC(1);
+    }
+    return SESSION_TIMEOUT_MS;
+}
+
 static struct kafka_settings settings(const struct host *self)
 {
+    uint64_t session = session_timeout_ms(self);
     return (struct kafka_settings){.bootstrap = self->bootstrap,
                                    .speed = self->speed,
-                                   .session_timeout_ms = SESSION_TIMEOUT_MS,
-                                   .heartbeat_ms = HEARTBEAT_MS,
+                                   .session_timeout_ms = session,
+                                   .heartbeat_ms =
+                                       session / 3 < HEARTBEAT_MS ? session / 3 : HEARTBEAT_MS,
                                    .fetch_wait_ms = FETCH_WAIT_MS};
 }
 

@@ -3,9 +3,11 @@
  * ended in a platform error, that the action itself did not cause.
  *
  * The action's own: an application error, and a developer error from a run whose container
- * did not die under it (its time limit). A 429, and a drop for too many at once, count only
- * if the load did not reach the scenario's limits. One violation per activation, at the
- * first record that shows it.
+ * did not die under it (its time limit). The caller's own, which only clients from outside
+ * cause: 400 and 413, a body that is not JSON or too large, and 404 for an action that clients
+ * make and delete themselves. A 429, and a drop for too many at once, count only if the load
+ * did not reach the scenario's limits. One violation per activation, at the first record that
+ * shows it.
  */
 #include "check/check_internal.h"
 #include <inttypes.h>
@@ -29,13 +31,22 @@ static bool failed_mark(const struct check_context *ctx, struct ledger_activatio
     return true;
 }
 
-/* Did the caller get what is his action's own, or a success? */
+static bool failed_is_callers_own(const struct check_context *ctx, const struct record *r,
+                                  const struct ledger_activation *a)
+{
+    const struct cluster *cluster = ctx->world->cluster;
+    if (r->value == 404)
+        return a->action < cluster->action_count && cluster->actions[a->action].is_spare;
+    return r->value == 400 || r->value == 413;
+}
+
+/* Did the caller get what is his action's own, or his own, or a success? */
 static bool failed_answer_is_own(const struct check_context *ctx, const struct record *r,
                                  const struct ledger_activation *a)
 {
     bool is_limit_error =
         r->value2 == ERROR_TOO_MANY_CONCURRENT || r->value2 == ERROR_NAMESPACE_LIMIT;
-    if (r->value >= 200 && r->value < 300)
+    if ((r->value >= 200 && r->value < 300) || failed_is_callers_own(ctx, r, a))
         return true;
     if (r->value == 429 || is_limit_error)
         return failed_is_limit(ctx, r, a);

@@ -151,7 +151,7 @@ static void print_inventory(const struct live_files *self, const char *directory
         }
         fprintf(file, "\n");
     }
-    fprintf(file, "[edge]\nedge ansible_connection=local url=%s\n\n[all:vars]\n",
+    fprintf(file, "[edge]\nedge0 ansible_connection=local url=%s\n\n[all:vars]\n",
             host_live_edge_url(self->host));
     fprintf(file, "rollcage_cluster=%s/cluster.json\n", directory);
     for (size_t t = 0; t < TIER_COUNT; t++) {

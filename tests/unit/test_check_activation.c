@@ -53,6 +53,35 @@ static void a_503_is_a_failure_and_a_rejected_request(void **state)
     assert_int_equal(summary_of(bed)->rejected_by[0].status, 503);
 }
 
+static void feed_refusal(struct check_bed *bed, activation_id id, uint64_t status)
+{
+    check_bed_send(bed, id);
+    check_bed_feed(bed, (struct record){.kind = RECORD_REJECTED,
+                                        .node = BED_CONTROLLER0,
+                                        .activation = id,
+                                        .value = status});
+    check_bed_feed(bed, (struct record){.kind = RECORD_REQUEST_DONE,
+                                        .node = BED_CLIENT,
+                                        .activation = id,
+                                        .value = status});
+}
+
+static void a_body_that_is_no_json_or_too_large_is_the_callers_own(void **state)
+{
+    struct check_bed *bed = *state;
+    feed_refusal(bed, A, 400);
+    feed_refusal(bed, B, 413);
+    check_bed_expect(bed, NULL, 0);
+    assert_int_equal(summary_of(bed)->rejected, 2);
+}
+
+static void a_404_for_an_action_that_nobody_deletes_is_a_failure(void **state)
+{
+    struct check_bed *bed = *state;
+    feed_refusal(bed, A, 404);
+    check_bed_expect(bed, "no-failed-activation", 1);
+}
+
 static void a_broken_connection_is_a_failure_of_a_completed_one(void **state)
 {
     struct check_bed *bed = *state;
@@ -393,6 +422,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         BED_TEST(one_that_runs_through_violates_nothing),
         BED_TEST(a_503_is_a_failure_and_a_rejected_request),
+        BED_TEST(a_body_that_is_no_json_or_too_large_is_the_callers_own),
+        BED_TEST(a_404_for_an_action_that_nobody_deletes_is_a_failure),
         BED_TEST(a_broken_connection_is_a_failure_of_a_completed_one),
         BED_TEST(an_application_error_is_none),
         BED_TEST(a_gateway_error_of_the_edge_is_a_failure),

@@ -1,0 +1,91 @@
+// kafkajs against the cluster's broker: topics, produce, a group that commits and goes on; and what
+// controllers write to a scheduler's topic, as the ActivationMessage it is (Message.scala:50-171).
+// Wants cluster.env in the environment; run where node_modules has the client.
+'use strict';
+const assert = require('assert');
+const { createRequire } = require('module');
+const { Kafka, logLevel } = createRequire(process.cwd() + '/')('kafkajs');
+
+const kafka = new Kafka({
+  clientId: 'foreign',
+  brokers: [process.env.ROLLCAGE_KAFKA_BOOTSTRAP],
+  logLevel: logLevel.NOTHING,
+});
+const topic = `kafkajs-${process.pid}`;
+
+// The next `count` messages that are wanted, as `groupId`; commits each.
+async function read(topic, groupId, count, wanted = () => true) {
+  const consumer = kafka.consumer({ groupId });
+  const seen = [];
+  await consumer.connect();
+  await consumer.subscribe({ topics: [topic], fromBeginning: true });
+  await new Promise((done, failed) => {
+    setTimeout(() => failed(new Error(`${groupId}: ${seen.length} of ${count} messages in 20 s`)), 20000).unref();
+    const eachMessage = async ({ partition, message }) => {
+      if (seen.length === count || !wanted(message)) return;
+      seen.push(message);
+      await consumer.commitOffsets([{ topic, partition, offset: String(Number(message.offset) + 1) }]);
+      if (seen.length === count) done();
+    };
+    consumer.run({ autoCommit: false, eachMessage }).catch(failed);
+  });
+  await consumer.disconnect();
+  return seen;
+}
+
+async function groups(admin) {
+  const producer = kafka.producer({ createPartitioner: require_partitioner() });
+  const values = messages => messages.map(m => m.value.toString());
+  assert.strictEqual(await admin.createTopics({ topics: [{ topic, numPartitions: 1 }] }), true);
+  assert.strictEqual(await admin.createTopics({ topics: [{ topic, numPartitions: 1 }] }), false);
+  assert.ok((await admin.listTopics()).includes(topic));
+  await producer.connect();
+  const [sent] = await producer.send({
+    topic,
+    messages: ['a', 'b', 'c', 'd'].map(value => ({ key: 'k', value, headers: { h: value } })),
+  });
+  assert.strictEqual(sent.baseOffset, '0');
+  await producer.disconnect();
+
+  const first = await read(topic, `group-${topic}`, 2);
+  assert.deepStrictEqual(values(first), ['a', 'b']);
+  assert.strictEqual(first[1].headers.h.toString(), 'b');
+  assert.deepStrictEqual(values(await read(topic, `group-${topic}`, 2)), ['c', 'd']);
+  const [offsets] = await admin.fetchOffsets({ groupId: `group-${topic}`, topics: [topic] });
+  assert.strictEqual(offsets.partitions[0].offset, '4');
+  const [ends] = await admin.fetchTopicOffsets(topic);
+  assert.deepStrictEqual([ends.low, ends.high], ['0', '4']);
+}
+
+function require_partitioner() {
+  return createRequire(process.cwd() + '/')('kafkajs').Partitioners.DefaultPartitioner;
+}
+
+async function activation() {
+  const isOfGuest = m => JSON.parse(m.value).action.path === 'guest';
+  const [found] = await read('scheduler0', `reader-${topic}`, 1, isOfGuest);
+  const message = JSON.parse(found.value);
+  assert.match(message.activationId, /^[0-9a-f]{32}$/);
+  assert.match(message.revision, /^\d+-[0-9a-f]+$/);
+  assert.match(message.action.name, /^(hello|resize)$/);
+  assert.strictEqual(typeof message.blocking, 'boolean');
+  assert.strictEqual(message.rootControllerIndex.instanceType, 'controller');
+  assert.strictEqual(message.user.namespace.name, 'guest');
+  assert.strictEqual(message.user.authkey.api_key, process.env.ROLLCAGE_AUTH_guest);
+  assert.strictEqual(message.transid.length >= 2, true);
+  return message;
+}
+
+async function main() {
+  const admin = kafka.admin();
+  await admin.connect();
+  const [, message] = await Promise.all([groups(admin), activation()]);
+  await admin.disconnect();
+  const { version } = createRequire(process.cwd() + '/')('kafkajs/package.json');
+  console.log(`kafkajs ${version}: topics, produce, a group that goes on; scheduler0 has ${message.action.path}/${message.action.name}`);
+}
+
+main().catch(error => {
+  console.error(error);
+  process.exit(1);
+});
