@@ -58,7 +58,8 @@ enum entry_kind {
 };
 struct entry { /* 32 bytes */
     uint8_t kind;
-    uint8_t spare[3];
+    uint8_t not_json; /* ENTRY_UNPARSABLE: no JSON at all, not only the wrong one */
+    uint8_t spare[2];
     uint32_t cause; /* seq of the record that led here */
     union {
         struct activation activation;

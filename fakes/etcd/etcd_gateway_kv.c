@@ -154,37 +154,73 @@ static bool compare_of(const struct gateway_compare *m, struct etcd_compare *ret
     return m->target >= ETCD_VERSION && m->target <= ETCD_LEASE;
 }
 
-static struct etcd_op op_of(const struct gateway_op *m)
+static bool txn_of(struct gateway_context *c, const struct gateway_txn *m,
+                   struct etcd_txn *ret_txn);
+
+static bool op_of(struct gateway_context *c, const struct gateway_op *m, struct etcd_op *ret_op)
 {
+    *ret_op = (struct etcd_op){.kind = ETCD_OP_NONE};
     if (m->range != NULL)
-        return (struct etcd_op){.kind = ETCD_OP_RANGE, .range = range_of(m->range)};
-    if (m->put != NULL)
-        return (struct etcd_op){.kind = ETCD_OP_PUT, .put = put_of(m->put)};
-    if (m->delete != NULL)
-        return (struct etcd_op){.kind = ETCD_OP_DELETE, .delete = delete_of(m->delete)};
-    return (struct etcd_op){.kind = ETCD_OP_NONE};
+        *ret_op = (struct etcd_op){.kind = ETCD_OP_RANGE, .range = range_of(m->range)};
+    else if (m->put != NULL)
+        *ret_op = (struct etcd_op){.kind = ETCD_OP_PUT, .put = put_of(m->put)};
+    else if (m->delete != NULL)
+        *ret_op = (struct etcd_op){.kind = ETCD_OP_DELETE, .delete = delete_of(m->delete)};
+    if (ret_op->kind != ETCD_OP_NONE || m->txn == NULL)
+        return true;
+    ret_op->kind = ETCD_OP_TXN;
+    ret_op->txn = gateway_alloc(&c->memory, sizeof *ret_op->txn);
+    return txn_of(c, m->txn, ret_op->txn);
 }
 
-static struct etcd_branch branch_of(struct gateway_context *c, const struct gateway_list *list)
+static bool branch_of(struct gateway_context *c, const struct gateway_list *list,
+                      struct etcd_branch *ret_branch)
 {
     const struct gateway_op *m = list->items;
     struct etcd_op *ops = gateway_alloc(&c->memory, list->count * sizeof *ops);
-    for (uint32_t i = 0; i < list->count; i++)
-        ops[i] = op_of(&m[i]);
-    return (struct etcd_branch){ops, list->count};
+    *ret_branch = (struct etcd_branch){ops, list->count};
+    for (uint32_t i = 0; i < list->count; i++) {
+        if (!op_of(c, &m[i], &ops[i]))
+            return false;
+    }
+    return true;
 }
 
+static bool txn_of(struct gateway_context *c, const struct gateway_txn *m,
+                   struct etcd_txn *ret_txn)
+{
+    const struct gateway_compare *compare = m->compare.items;
+    uint32_t count = m->compare.count;
+    uint32_t longer = m->success.count > m->failure.count ? m->success.count : m->failure.count;
+    struct etcd_compare *compares = gateway_alloc(&c->memory, count * sizeof *compares);
+    for (uint32_t i = 0; i < count; i++) {
+        if (!compare_of(&compare[i], &compares[i])) {
+            c->error.code = CODE_UNIMPLEMENTED;
+            return GATEWAY_FAIL(&c->error, "unknown target or result of a compare");
+        }
+    }
+    *ret_txn = (struct etcd_txn){.compares = compares, .compare_count = count};
+    ret_txn->answers = gateway_alloc(&c->memory, longer * sizeof ret_txn->answers[0]);
+    return branch_of(c, &m->success, &ret_txn->success) &&
+           branch_of(c, &m->failure, &ret_txn->failure);
+}
+
+static void print_outcome(struct gateway_context *c, const struct gateway_txn *m,
+                          const struct etcd_txn *txn);
+
 static void print_answer(struct gateway_context *c, const struct gateway_op *m,
-                         const struct etcd_answer *answer)
+                         const struct etcd_op *op, struct etcd_answer *answer)
 {
     static const char *const names[] = {[ETCD_OP_RANGE] = "response_range",
                                         [ETCD_OP_PUT] = "response_put",
-                                        [ETCD_OP_DELETE] = "response_delete_range"};
+                                        [ETCD_OP_DELETE] = "response_delete_range",
+                                        [ETCD_OP_TXN] = "response_txn"};
     ASSERT_OP(answer->kind, <, ETCD_OP_NONE);
     gateway_out_open(&c->out, NULL, '{');
     gateway_out_open(&c->out, names[answer->kind], '{');
     gateway_out_open(&c->out, "header", '{');
-    gateway_out_number(&c->out, "revision", answer->revision);
+    if (answer->kind != ETCD_OP_TXN)
+        gateway_out_number(&c->out, "revision", answer->revision);
     gateway_out_close(&c->out, '}');
     switch (answer->kind) {
     case ETCD_OP_RANGE:
@@ -196,68 +232,44 @@ static void print_answer(struct gateway_context *c, const struct gateway_op *m,
     case ETCD_OP_DELETE:
         print_deleted(c, answer);
         break;
+    case ETCD_OP_TXN:
+        print_outcome(c, m->txn, op->txn);
+        break;
     case ETCD_OP_NONE:
         break;
     }
     gateway_out_close(&c->out, '}');
     gateway_out_close(&c->out, '}');
+    etcd_listing_free(&answer->list, c->etcd->env);
 }
 
-static bool print_txn(struct gateway_context *c, const struct gateway_list *list,
-                      bool succeeded, struct etcd_answer *answers)
+static void print_outcome(struct gateway_context *c, const struct gateway_txn *m,
+                          const struct etcd_txn *txn)
 {
-    const struct gateway_op *m = list->items;
-    begin(c);
-    gateway_out_bool(&c->out, "succeeded", succeeded);
-    if (list->count > 0)
-        gateway_out_open(&c->out, "responses", '[');
-    for (uint32_t i = 0; i < list->count; i++) {
-        print_answer(c, &m[i], &answers[i]);
-        etcd_listing_free(&answers[i].list, c->etcd->env);
-    }
-    if (list->count > 0)
-        gateway_out_close(&c->out, ']');
-    return end(c);
-}
-
-static bool is_nested(const struct gateway_list *list)
-{
-    const struct gateway_op *m = list->items;
-    for (uint32_t i = 0; i < list->count; i++) {
-        if (m[i].txn != NULL)
-            return true;
-    }
-    return false;
+    const struct gateway_list *list = txn->succeeded ? &m->success : &m->failure;
+    const struct etcd_branch *branch = txn->succeeded ? &txn->success : &txn->failure;
+    const struct gateway_op *ops = list->items;
+    gateway_out_bool(&c->out, "succeeded", txn->succeeded);
+    if (list->count == 0)
+        return;
+    gateway_out_open(&c->out, "responses", '[');
+    for (uint32_t i = 0; i < list->count; i++)
+        print_answer(c, &ops[i], &branch->ops[i], &txn->answers[i]);
+    gateway_out_close(&c->out, ']');
 }
 
 bool gateway_on_txn(struct gateway_context *c, const void *message)
 {
     const struct gateway_txn *m = message;
-    const struct gateway_compare *compare = m->compare.items;
-    if (is_nested(&m->success) || is_nested(&m->failure)) {
-        c->error.code = CODE_UNIMPLEMENTED;
-        return GATEWAY_FAIL(&c->error, "transactions inside of transactions are not served");
-    }
-    struct etcd_txn txn = {.compare_count = m->compare.count};
-    struct etcd_compare *compares =
-        gateway_alloc(&c->memory, m->compare.count * sizeof *compares);
-    for (uint32_t i = 0; i < m->compare.count; i++) {
-        if (!compare_of(&compare[i], &compares[i])) {
-            c->error.code = CODE_UNIMPLEMENTED;
-            return GATEWAY_FAIL(&c->error, "unknown target or result of a compare");
-        }
-    }
-    txn.compares = compares;
-    txn.success = branch_of(c, &m->success);
-    txn.failure = branch_of(c, &m->failure);
-    uint32_t longer =
-        txn.success.count > txn.failure.count ? txn.success.count : txn.failure.count;
-    struct etcd_answer *answers = gateway_alloc(&c->memory, longer * sizeof *answers);
-    bool succeeded = false;
-    enum etcd_error error = etcd_txn(c->etcd, c->fx, &txn, &succeeded, answers);
+    struct etcd_txn txn;
+    if (!txn_of(c, m, &txn))
+        return false;
+    enum etcd_error error = etcd_txn(c->etcd, c->fx, &txn, &txn.succeeded, txn.answers);
     if (error != ETCD_ERROR_NONE)
         return gateway_refuse(c, error);
-    return print_txn(c, succeeded ? &m->success : &m->failure, succeeded, answers);
+    begin(c);
+    print_outcome(c, m, &txn);
+    return end(c);
 }
 
 bool gateway_on_compaction(struct gateway_context *c, const void *message)

@@ -19,7 +19,10 @@ struct gateway_block {
 struct gateway_memory {
     const struct machine_env *env;
     struct gateway_block *first;
+    uint32_t depth; /* of the messages inside of messages that are being read */
 };
+/* A transaction that nests deeper is refused whatever it holds (key.go, checkRequestOp). */
+#define GATEWAY_DEPTH_MAX 129u
 void *gateway_alloc(struct gateway_memory *self, size_t size); /* zeroed, never NULL */
 void gateway_memory_free(struct gateway_memory *self);
 

@@ -203,7 +203,12 @@ static bool read_nested(const struct gateway_field *field, struct etcd_text valu
     if (is_null(value))
         return true;
     *ret_message = gateway_alloc(memory, field->message->size);
-    return gateway_message_read(field->message, value, memory, *ret_message, error);
+    if (memory->depth == GATEWAY_DEPTH_MAX)
+        return true;
+    memory->depth++;
+    bool ok = gateway_message_read(field->message, value, memory, *ret_message, error);
+    memory->depth--;
+    return ok;
 }
 
 static bool read_field(const struct gateway_field *field, struct etcd_text value,

@@ -241,24 +241,98 @@ static struct etcd_text put_text(const struct etcd *self, const struct etcd_put 
     return etcd_name_text(&self->store, &put->name, text);
 }
 
-/* A key may be put once in a branch, and not be deleted there as well. */
-static bool put_collides(const struct etcd *self, const struct etcd_branch *branch,
-                         uint32_t index)
+static bool is_same(struct etcd_text a, struct etcd_text b)
 {
-    char mine[ETCD_TEXT_MAX], other[ETCD_TEXT_MAX];
-    struct etcd_text text = put_text(self, &branch->ops[index].put, mine);
-    for (uint32_t i = 0; i < branch->count; i++) {
+    return etcd_text_compare(a, b) == 0;
+}
+
+/* Puts of this key before `end`, or inside of a transaction before it; branches that exclude
+ * each other count both. */
+static bool branch_puts(const struct etcd *self, const struct etcd_branch *branch, uint32_t end,
+                        struct etcd_text text)
+{
+    char other[ETCD_TEXT_MAX];
+    for (uint32_t i = 0; i < end; i++) {
         const struct etcd_op *op = &branch->ops[i];
-        if (op->kind == ETCD_OP_DELETE && etcd_span_has(&op->delete.span, text))
+        if (op->kind == ETCD_OP_PUT && is_same(put_text(self, &op->put, other), text))
             return true;
-        if (op->kind == ETCD_OP_PUT && i < index &&
-            etcd_text_compare(put_text(self, &op->put, other), text) == 0)
+        if (op->kind == ETCD_OP_TXN &&
+            (branch_puts(self, &op->txn->success, op->txn->success.count, text) ||
+             branch_puts(self, &op->txn->failure, op->txn->failure.count, text)))
             return true;
     }
     return false;
 }
 
-static enum etcd_error op_shape(const struct etcd_op *op)
+/* Deletions over this key: of the branch itself, and of transactions before `end`. */
+static bool branch_deletes(const struct etcd_branch *branch, uint32_t end,
+                           struct etcd_text text)
+{
+    for (uint32_t i = 0; i < branch->count; i++) {
+        const struct etcd_op *op = &branch->ops[i];
+        if (op->kind == ETCD_OP_DELETE && etcd_span_has(&op->delete.span, text))
+            return true;
+        if (op->kind == ETCD_OP_TXN && i < end &&
+            (branch_deletes(&op->txn->success, op->txn->success.count, text) ||
+             branch_deletes(&op->txn->failure, op->txn->failure.count, text)))
+            return true;
+    }
+    return false;
+}
+
+/* A put of `inner` (inside of the operation `index` of `outer`) against what surrounds it. */
+static bool inner_collides(const struct etcd *self, const struct etcd_branch *inner,
+                           const struct etcd_branch *outer, uint32_t index)
+{
+    char buffer[ETCD_TEXT_MAX];
+    for (uint32_t i = 0; i < inner->count; i++) {
+        const struct etcd_op *op = &inner->ops[i];
+        if (op->kind == ETCD_OP_TXN && (inner_collides(self, &op->txn->success, outer, index) ||
+                                        inner_collides(self, &op->txn->failure, outer, index)))
+            return true;
+        if (op->kind != ETCD_OP_PUT)
+            continue;
+        struct etcd_text text = put_text(self, &op->put, buffer);
+        for (uint32_t k = 0; k < index; k++) {
+            const struct etcd_branch one = {&outer->ops[k], 1};
+            if (one.ops[0].kind == ETCD_OP_TXN && branch_puts(self, &one, 1, text))
+                return true;
+        }
+        if (branch_deletes(outer, index, text))
+            return true;
+    }
+    return false;
+}
+
+/* A key may be put once in a branch, and not be deleted there as well (key.go,
+ * checkIntervals). */
+static bool branch_collides(const struct etcd *self, const struct etcd_branch *branch)
+{
+    char buffer[ETCD_TEXT_MAX];
+    for (uint32_t i = 0; i < branch->count; i++) {
+        const struct etcd_op *op = &branch->ops[i];
+        if (op->kind == ETCD_OP_TXN && (branch_collides(self, &op->txn->success) ||
+                                        branch_collides(self, &op->txn->failure) ||
+                                        inner_collides(self, &op->txn->success, branch, i) ||
+                                        inner_collides(self, &op->txn->failure, branch, i)))
+            return true;
+    }
+    for (uint32_t i = 0; i < branch->count; i++) {
+        const struct etcd_op *op = &branch->ops[i];
+        if (op->kind != ETCD_OP_PUT)
+            continue;
+        struct etcd_text text = put_text(self, &op->put, buffer);
+        const struct etcd_branch rest = {op + 1, branch->count - i - 1};
+        if (branch_puts(self, branch, i, text) || branch_puts(self, &rest, rest.count, text) ||
+            branch_deletes(branch, branch->count, text))
+            return true;
+    }
+    return false;
+}
+
+static enum etcd_error txn_shape(const struct etcd_txn *txn, uint32_t ops_max);
+
+static enum etcd_error op_shape(const struct etcd_op *op, uint32_t ops_max)
 {
     switch (op->kind) {
     case ETCD_OP_PUT:
@@ -267,62 +341,76 @@ static enum etcd_error op_shape(const struct etcd_op *op)
         return op->range.span.from.length == 0 ? ETCD_ERROR_NO_KEY : ETCD_ERROR_NONE;
     case ETCD_OP_DELETE:
         return op->delete.span.from.length == 0 ? ETCD_ERROR_NO_KEY : ETCD_ERROR_NONE;
+    case ETCD_OP_TXN:
+        return txn_shape(op->txn, ops_max);
     case ETCD_OP_NONE: /* key.go, checkRequestOp */
         return ETCD_ERROR_KEY_NOT_FOUND;
     }
     return ETCD_ERROR_NONE;
 }
 
-static enum etcd_error branch_shape(const struct etcd_branch *branch)
+static enum etcd_error branch_shape(const struct etcd_branch *branch, uint32_t ops_max)
 {
     enum etcd_error error = ETCD_ERROR_NONE;
     for (uint32_t i = 0; i < branch->count && error == ETCD_ERROR_NONE; i++)
-        error = op_shape(&branch->ops[i]);
+        error = op_shape(&branch->ops[i], ops_max);
     return error;
 }
 
-static bool branch_collides(const struct etcd *self, const struct etcd_branch *branch)
+static uint32_t larger(uint32_t a, uint32_t b)
 {
-    for (uint32_t i = 0; i < branch->count; i++) {
-        if (branch->ops[i].kind == ETCD_OP_PUT && put_collides(self, branch, i))
-            return true;
-    }
-    return false;
+    return a > b ? a : b;
 }
 
-static enum etcd_error txn_shape(const struct etcd *self, const struct etcd_txn *request)
+/* One inside of another may have as many operations as that has left. */
+static enum etcd_error txn_shape(const struct etcd_txn *txn, uint32_t ops_max)
 {
-    if (request->compare_count > ETCD_TXN_OPS_MAX ||
-        request->success.count > ETCD_TXN_OPS_MAX || request->failure.count > ETCD_TXN_OPS_MAX)
+    uint32_t ops = larger(txn->compare_count, larger(txn->success.count, txn->failure.count));
+    if (ops > ops_max)
         return ETCD_ERROR_TOO_MANY_OPS;
-    for (uint32_t i = 0; i < request->compare_count; i++) {
-        if (request->compares[i].span.from.length == 0)
+    for (uint32_t i = 0; i < txn->compare_count; i++) {
+        if (txn->compares[i].span.from.length == 0)
             return ETCD_ERROR_NO_KEY;
     }
-    enum etcd_error error = branch_shape(&request->success);
-    if (error == ETCD_ERROR_NONE)
-        error = branch_shape(&request->failure);
-    if (error != ETCD_ERROR_NONE)
-        return error;
-    return branch_collides(self, &request->success) || branch_collides(self, &request->failure)
-               ? ETCD_ERROR_DUPLICATE_KEY
-               : ETCD_ERROR_NONE;
+    enum etcd_error error = branch_shape(&txn->success, ops_max - ops);
+    return error != ETCD_ERROR_NONE ? error : branch_shape(&txn->failure, ops_max - ops);
 }
 
-/* The branch that will be executed, as a whole, before its first operation (apply.go). */
-static enum etcd_error branch_check(struct etcd *self, const struct etcd_branch *branch)
+static const struct etcd_branch *txn_branch(const struct etcd_txn *txn)
+{
+    return txn->succeeded ? &txn->success : &txn->failure;
+}
+
+/* All compares look at the store as it is before the first change (apply.go, compareToPath). */
+static void txn_choose(const struct etcd *self, struct etcd_txn *txn)
+{
+    txn->succeeded = true;
+    for (uint32_t i = 0; i < txn->compare_count && txn->succeeded; i++)
+        txn->succeeded = compare_holds(self, &txn->compares[i]);
+    const struct etcd_branch *branch = txn_branch(txn);
+    for (uint32_t i = 0; i < branch->count; i++) {
+        if (branch->ops[i].kind == ETCD_OP_TXN)
+            txn_choose(self, branch->ops[i].txn);
+    }
+}
+
+/* The branches that will be executed, before the first operation: all puts, then all ranges
+ * (apply.go, checkRequests). */
+static enum etcd_error branch_check(struct etcd *self, const struct etcd_branch *branch,
+                                    enum etcd_op_kind kind)
 {
     enum etcd_error error = ETCD_ERROR_NONE;
     for (uint32_t i = 0; i < branch->count && error == ETCD_ERROR_NONE; i++) {
-        if (branch->ops[i].kind != ETCD_OP_PUT)
-            continue;
-        error = put_check_key(self, &branch->ops[i].put);
-        if (error == ETCD_ERROR_NONE)
-            error = put_check_lease(self, &branch->ops[i].put);
-    }
-    for (uint32_t i = 0; i < branch->count && error == ETCD_ERROR_NONE; i++) {
-        if (branch->ops[i].kind == ETCD_OP_RANGE)
-            error = range_check(self, &branch->ops[i].range);
+        const struct etcd_op *op = &branch->ops[i];
+        if (op->kind == ETCD_OP_TXN) {
+            error = branch_check(self, txn_branch(op->txn), kind);
+        } else if (op->kind == kind && kind == ETCD_OP_RANGE) {
+            error = range_check(self, &op->range);
+        } else if (op->kind == kind) {
+            error = put_check_key(self, &op->put);
+            if (error == ETCD_ERROR_NONE)
+                error = put_check_lease(self, &op->put);
+        }
     }
     return error;
 }
@@ -343,6 +431,9 @@ static void branch_run(struct etcd *self, const struct etcd_branch *branch,
         case ETCD_OP_DELETE:
             delete_run(self, &op->delete, &answers[i]);
             break;
+        case ETCD_OP_TXN:
+            branch_run(self, txn_branch(op->txn), op->txn->answers);
+            break;
         case ETCD_OP_NONE:
             ASSERT(op->kind != ETCD_OP_NONE); /* op_shape refused it */
             break;
@@ -354,20 +445,23 @@ static void branch_run(struct etcd *self, const struct etcd_branch *branch,
 enum etcd_error etcd_txn(struct etcd *self, struct effects *fx, const struct etcd_txn *request,
                          bool *ret_succeeded, struct etcd_answer *answers)
 {
-    enum etcd_error error = txn_shape(self, request);
+    struct etcd_txn txn = *request;
+    enum etcd_error error = txn_shape(&txn, ETCD_TXN_OPS_MAX);
+    if (error == ETCD_ERROR_NONE &&
+        (branch_collides(self, &txn.success) || branch_collides(self, &txn.failure)))
+        error = ETCD_ERROR_DUPLICATE_KEY;
     if (error != ETCD_ERROR_NONE)
         return error;
-    bool holds = true;
-    for (uint32_t i = 0; i < request->compare_count && holds; i++)
-        holds = compare_holds(self, &request->compares[i]);
-    const struct etcd_branch *branch = holds ? &request->success : &request->failure;
-    error = branch_check(self, branch);
+    txn_choose(self, &txn);
+    error = branch_check(self, txn_branch(&txn), ETCD_OP_PUT);
+    if (error == ETCD_ERROR_NONE)
+        error = branch_check(self, txn_branch(&txn), ETCD_OP_RANGE);
     if (error != ETCD_ERROR_NONE)
         return error;
     etcd_store_begin(&self->store);
-    branch_run(self, branch, answers);
+    branch_run(self, txn_branch(&txn), answers);
     etcd_write_end(self, fx, false);
-    *ret_succeeded = holds;
+    *ret_succeeded = txn.succeeded;
     return ETCD_ERROR_NONE;
 }
 

@@ -41,13 +41,21 @@ struct etcd_compare {
     struct etcd_text value; /* VALUE */
 };
 
-enum etcd_op_kind { ETCD_OP_RANGE, ETCD_OP_PUT, ETCD_OP_DELETE, ETCD_OP_NONE /* refused */ };
+enum etcd_op_kind {
+    ETCD_OP_RANGE,
+    ETCD_OP_PUT,
+    ETCD_OP_DELETE,
+    ETCD_OP_TXN,
+    ETCD_OP_NONE /* refused */
+};
+struct etcd_txn;
 struct etcd_op {
     enum etcd_op_kind kind;
     union {
         struct etcd_range range;
         struct etcd_put put;
         struct etcd_delete delete;
+        struct etcd_txn *txn; /* inside of another: it has room for its answers */
     };
 };
 
@@ -67,6 +75,9 @@ struct etcd_txn {
     const struct etcd_compare *compares;
     uint32_t compare_count;
     struct etcd_branch success, failure;
+    /* Of one inside of another only: room for the longer branch, and which one it was. */
+    struct etcd_answer *answers;
+    bool succeeded;
 };
 
 enum etcd_error etcd_range(struct etcd *self, const struct etcd_range *request,

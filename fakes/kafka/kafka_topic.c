@@ -191,24 +191,26 @@ int16_t kafka_partition_check(const struct kafka_text_topic *topic, int16_t vers
     return check_batch(topic, bytes, (uint32_t)size);
 }
 
+/* Room for one more behind the last; constant cost per batch over time. */
 static void partition_make_room(struct kafka *self, struct kafka_partition *partition)
 {
-    if (partition->batch_first + partition->batch_count < partition->batch_max)
+    uint32_t first = partition->batch_first, count = partition->batch_count;
+    if (first + count < partition->batch_max)
         return;
-    struct kafka_batch *batches = partition->batches + partition->batch_first;
-    if (partition->batch_max > 0 && partition->batch_first >= partition->batch_max / 2) {
-        memmove(partition->batches, batches, partition->batch_count * sizeof *batches);
-    } else {
-        uint32_t max = partition->batch_max == 0 ? BATCHES_FIRST : partition->batch_max * 2;
-        struct kafka_batch *grown =
-            arena_alloc_durable(self->env->arena, self->env->node, max * sizeof *grown);
-        if (partition->batch_count > 0)
-            memcpy(grown, batches, partition->batch_count * sizeof *grown);
-        arena_release(self->env->arena, partition->batches);
-        partition->batches = grown;
-        partition->batch_max = max;
-    }
     partition->batch_first = 0;
+    if (partition->batch_max > 0 && first >= partition->batch_max / 2) {
+        memmove(partition->batches, partition->batches + first,
+                count * sizeof partition->batches[0]);
+        return;
+    }
+    uint32_t max = partition->batch_max == 0 ? BATCHES_FIRST : partition->batch_max * 2;
+    struct kafka_batch *grown =
+        arena_alloc_durable(self->env->arena, self->env->node, max * sizeof *grown);
+    if (count > 0)
+        memcpy(grown, partition->batches + first, count * sizeof *grown);
+    arena_release(self->env->arena, partition->batches);
+    partition->batches = grown;
+    partition->batch_max = max;
 }
 
 static void partition_drop_first(struct kafka *self, struct kafka_partition *partition)

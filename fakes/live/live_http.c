@@ -322,7 +322,8 @@ static void on_gone(void *context, struct http_exchange *x)
         return;
     live_read_clock(self);
     foreign_done(self, e, 0, (struct wire_text){"", 0});
-    if (e->is_stream && live_listens(port->node->state)) {
+    bool is_etcd = port->node->env.node == self->etcd; /* its keep-alives wait, too */
+    if ((e->is_stream || is_etcd) && live_listens(port->node->state)) {
         struct message m = {.kind = MSG_HTTP_CLOSED,
                             .from = NODE_HOST,
                             .to = port->node->env.node,

@@ -122,7 +122,11 @@ void lookup_route(struct scheduler *self, struct effects *fx, actor_id actor,
         lookup_start(self, fx, actor, &a);
 }
 
-/* What the feed calls for each record (QueueManager.scala:280-305): no turn of the manager. */
+/*
+ * What the feed calls for each record (QueueManager.scala:280-305): no turn of the manager. The
+ * handler recovers from JSON of the wrong shape, not from what is no JSON (another exception):
+ * such a record is never reported as processed, and the feed has one place less for ever.
+ */
 void lookup_on_item(struct scheduler *self, const struct message *m, struct effects *fx)
 {
     const struct post_item *item = MESSAGE_LOCAL_CONST(m, struct post_item);
@@ -131,6 +135,10 @@ void lookup_on_item(struct scheduler *self, const struct message *m, struct effe
                          item->entry.u.activation.action != ACTION_WARM_UP;
     if (is_activation)
         lookup_route(self, fx, m->to_actor, &item->entry.u.activation);
+    if (item->entry.kind == ENTRY_UNPARSABLE)
+        effects_reject(fx, m->to_actor, m);
+    if (item->entry.kind == ENTRY_UNPARSABLE && item->entry.not_json)
+        return;
     effects_post(fx, m->to_actor, ACTOR_FEED_ID(item->feed), POST_FEED_PROCESSED);
 }
 

@@ -429,6 +429,7 @@ struct entry wire_entry_read(const struct wire *self, uint32_t topic, struct wir
 {
     struct entry entry = {.kind = ENTRY_UNPARSABLE};
     struct json_in value = json_in_parse(text.bytes, text.length);
+    entry.not_json = value.kind == JSON_INVALID;
     if (value.kind != JSON_OBJECT)
         return entry;
     bool is_read = false;

@@ -171,6 +171,8 @@ static int parse(const struct cli_command *self, struct run_command *command, in
             command->json = true;
         } else if (cli_flag(&args, "--history")) {
             command->session.history = true;
+        } else if (cli_flag(&args, "--no-history")) {
+            command->session.no_history = true;
         } else if (cli_option(&args, "--seed", &value)) {
             command->has_seed = true;
             if (value && !cli_number(value, &command->seed))

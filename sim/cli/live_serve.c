@@ -191,6 +191,8 @@ static int parse(const struct cli_command *self, struct served *served, int argc
             served->json = true;
         } else if (cli_flag(&args, "--history")) {
             served->session.history = true;
+        } else if (cli_flag(&args, "--no-history")) {
+            served->session.no_history = true;
         } else if (cli_option(&args, "--seed", &value)) {
             served->has_seed = true;
             if (value && !cli_number(value, &served->seed))

@@ -320,6 +320,7 @@ int session_run(const struct session *self, const struct scenario *scenario,
     with.any_of_expected = any;
     struct history kept;
     history_init(&kept);
+    kept.is_short = self->no_history;
     struct run_options options = {
         .any_of_expected = any, .interrupted = session_interrupted, .host = self->host};
     if (self->host) {

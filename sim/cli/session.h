@@ -15,6 +15,7 @@ struct session {
     const char *out;     /* "out" unless --out */
     const char *variant; /* run: only this one; NULL: all */
     bool history;        /* always write history.jsonl */
+    bool no_history;     /* of a live run: keep none, so that memory does not grow with it */
     bool keep; /* write result.json and link out/latest; a suite keeps failures only */
     bool any_of_expected;
     const struct run_host *host; /* NULL: virtual time */

@@ -3,9 +3,10 @@
  *
  * Each script of tests/support/kafka_ops_list.c is run against the machine (without sockets, in
  * virtual time), against librdkafka's mock cluster (in a process of its own: it aborts on what
- * it does not like), and against a real Apache Kafka: the one at ROLLCAGE_KAFKA (host:port), or
- * one that scripts/real-kafka starts. Then 1,000 random scripts, machine against the real one.
- * ROLLCAGE_PARITY_SHOW=1 prints both transcripts of every difference.
+ * it does not like), and against a real Apache Kafka: the one at ROLLCAGE_KAFKA (host:port; set
+ * up as scripts/real-kafka does it), or one that scripts/real-kafka starts. Then 1,000 random
+ * scripts, machine against the real one. ROLLCAGE_PARITY_SHOW=1 prints both transcripts of
+ * every difference.
  */
 #include <signal.h>
 #include <stdarg.h>
@@ -20,7 +21,7 @@
 #include "support/kafka_ops.h"
 
 #define RANDOM_SCRIPTS 1000u
-#define RANDOM_STEPS 12u
+#define RANDOM_STEPS 10u
 #define SCRIPT_SIZE ((size_t)64 << 10)
 #define SKIPPED_CODE 77
 
@@ -76,8 +77,8 @@ static bool start_real(void)
     }
     char command[256];
     snprintf(real_folder, sizeof real_folder, "/tmp/rollcage-parity-%d", (int)getpid());
-    snprintf(command, sizeof command, "%s/scripts/real-kafka start %s", TEST_SOURCE_DIR,
-             real_folder);
+    snprintf(command, sizeof command, "KAFKA_OWNER=%d %s/scripts/real-kafka start %s",
+             (int)getpid(), TEST_SOURCE_DIR, real_folder);
     FILE *out = popen(command, "r");
     bool is_told = out != NULL && fscanf(out, "%63s", real_address) == 1;
     int status = out == NULL ? -1 : pclose(out);
@@ -95,8 +96,10 @@ static int set_up(void **state)
 {
     (void)state;
     signal(SIGPIPE, SIG_IGN);
+    struct timespec now;
+    timespec_get(&now, TIME_UTC);
     snprintf(run_prefix, sizeof run_prefix, "p%d-%ld-", (int)getpid(),
-             (long)time(NULL) % 100000);
+             (long)now.tv_sec % 100000);
     if (!start_real())
         return 0;
     struct kafka_peer *broker = kafka_peer_address(real_address, run_prefix);
@@ -116,7 +119,7 @@ static int tear_down(void **state)
     if (real_folder[0] == '\0')
         return 0;
     char command[256];
-    snprintf(command, sizeof command, "%s/scripts/real-kafka stop %s && rmdir %s",
+    snprintf(command, sizeof command, "%s/scripts/real-kafka stop %s && rm -rf %s",
              TEST_SOURCE_DIR, real_folder, real_folder);
     return system(command) == 0 ? 0 : -1;
 }
@@ -213,6 +216,11 @@ static void random_requests_are_answered_alike(void **state)
 
 /* ---- librdkafka's mock cluster ---- */
 
+static void no_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
+{
+    (void)rk, (void)level, (void)facility, (void)text;
+}
+
 static pid_t start_mock(char *address, size_t size)
 {
     int ends[2];
@@ -221,11 +229,13 @@ static pid_t start_mock(char *address, size_t size)
     assert_true(pid >= 0);
     if (pid == 0) {
         char reason[256];
-        rd_kafka_t *rk =
-            rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), reason, sizeof reason);
+        rd_kafka_conf_t *conf = rd_kafka_conf_new();
+        rd_kafka_conf_set_log_cb(conf, no_log);
+        rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason);
         rd_kafka_mock_cluster_t *cluster = rk == NULL ? NULL : rd_kafka_mock_cluster_new(rk, 1);
         if (cluster == NULL)
             _exit(1);
+        rd_kafka_mock_topic_create(cluster, "t", 1, 1);
         const char *bootstraps = rd_kafka_mock_cluster_bootstraps(cluster);
         if (write(ends[1], bootstraps, strlen(bootstraps)) < 0)
             _exit(1);
@@ -247,33 +257,63 @@ static void stop_mock(pid_t pid)
     waitpid(pid, NULL, 0);
 }
 
+/* Which scripts it can run: it has no CreateTopics (topic t is made through its own function);
+ * sessions of up to 3 s never form a group there, longer ones take 3 s and more for each join,
+ * and unequal protocols end its process. NULL: not this one. */
+static const char *script_for_mock(const struct kafka_op *op)
+{
+    static const char make[] = "1 CreateTopics 4 topics[name=~t]\n";
+    const char *script = op->script;
+    if (strncmp(script, make, sizeof make - 1) == 0)
+        script += sizeof make - 1;
+    bool is_for_it = (op->flags & OPS_MOCK_NEVER) == 0 &&
+                     strstr(script, "CreateTopics") == NULL &&
+                     strstr(script, "JoinGroup") == NULL;
+    return is_for_it ? script : NULL;
+}
+
+static bool is_equal_on_mock(const char *script)
+{
+    char address[128];
+    static char whole[SCRIPT_SIZE];
+    snprintf(whole, sizeof whole, "1 CreateTopics 4 topics[name=~t]\n%s", script);
+    struct kafka_peer *machine = kafka_ops_machine("");
+    kafka_ops_run(machine, whole, ours, sizeof ours);
+    kafka_peer_free(machine);
+    pid_t mock = start_mock(address, sizeof address);
+    struct kafka_peer *broker = kafka_peer_address(address, "");
+    theirs[0] = '\0';
+    if (broker != NULL) {
+        kafka_ops_run(broker, script, theirs, sizeof theirs);
+        kafka_peer_free(broker);
+    }
+    stop_mock(mock);
+    const char *after_making = strchr(ours, '\n') + 1;
+    return strcmp(after_making, theirs) == 0;
+}
+
 static void the_mock_cluster_answers_alike_where_it_is_said_to(void **state)
 {
     (void)state;
     unsigned equal = 0, different = 0, skipped = 0, unexpected = 0;
     for (unsigned i = 0; i < kafka_ops_count; i++) {
         const struct kafka_op *op = &kafka_ops_list[i];
-        char address[128];
-        if ((op->flags & (OPS_MACHINE_ONLY | OPS_MOCK_NEVER)) != 0 ||
-            strstr(op->script, "CreateTopics") != NULL) {
-            skipped++; /* it has no CreateTopics */
+        const char *script = script_for_mock(op);
+        if (script == NULL) {
+            skipped++;
             continue;
         }
-        pid_t mock = start_mock(address, sizeof address);
-        bool is_equal = run_both(address, "", op->script) && strcmp(ours, theirs) == 0;
-        stop_mock(mock);
+        bool is_equal = is_equal_on_mock(script);
         equal += is_equal;
         different += !is_equal;
-        if (!is_equal && shows())
-            show_difference(op->name, op->script);
-        if (!is_equal && (op->flags & OPS_MOCK_EQUAL) != 0) {
-            say("different: %s\n", op->name);
-            unexpected++;
-        }
+        if (is_equal && shows())
+            say("equal: %s\n", op->name);
+        if (!is_equal && ((op->flags & OPS_MOCK_EQUAL) != 0 || shows()))
+            show_difference(op->name, script);
+        unexpected += !is_equal && (op->flags & OPS_MOCK_EQUAL) != 0;
     }
     say("mock cluster: %u equal, %u different, %u skipped\n", equal, different, skipped);
     assert_int_equal(unexpected, 0);
-    assert_true(equal > 0);
 }
 
 int main(void)

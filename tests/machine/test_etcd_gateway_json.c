@@ -191,6 +191,35 @@ static void a_body_may_nest_deep_but_not_without_end(void **state)
     bed_free(bed);
 }
 
+/* `depth` transactions, each the only operation of the one around it. */
+static void expect_nested(struct bed *bed, unsigned depth, unsigned status, const char *answer)
+{
+    static const char open[] = "{\"success\":[{\"request_txn\":", close[] = "}]}";
+    static char body[200000];
+    size_t at = 0;
+    for (unsigned i = 1; i < depth; i++, at += sizeof open - 1)
+        memcpy(body + at, open, sizeof open - 1);
+    at += (size_t)snprintf(body + at, sizeof body - at, "{}");
+    for (unsigned i = 1; i < depth; i++, at += sizeof close - 1)
+        memcpy(body + at, close, sizeof close - 1);
+    body[at] = '\0';
+    etcd_http_post(bed, "/v3/kv/txn", body, 1);
+    const struct message *m = etcd_http_reply(bed, 1);
+    assert_int_equal(m->u.http_reply.status, status);
+    assert_non_null(strstr(bed_text(bed, m->u.http_reply.body), answer));
+}
+
+static void transactions_nest_as_deep_as_they_have_operations(void **state)
+{
+    static const char refused[] = "\"etcdserver: too many operations in txn request\"";
+    (void)state;
+    struct bed *bed = etcd_bed_new();
+    expect_nested(bed, 129, 200, "\"succeeded\":true");
+    expect_nested(bed, 130, 400, refused);
+    expect_nested(bed, 3000, 400, refused);
+    bed_free(bed);
+}
+
 static void paths_and_methods_are_those_of_the_server(void **state)
 {
     static const struct {
@@ -273,6 +302,7 @@ int main(void)
         cmocka_unit_test(bodies_are_read_generously),
         cmocka_unit_test(all_bytes_come_back_as_they_went_in),
         cmocka_unit_test(a_body_may_nest_deep_but_not_without_end),
+        cmocka_unit_test(transactions_nest_as_deep_as_they_have_operations),
         cmocka_unit_test(paths_and_methods_are_those_of_the_server),
         cmocka_unit_test(answers_carry_the_headers_of_the_server),
         cmocka_unit_test(the_metrics_count_keys_and_watches),

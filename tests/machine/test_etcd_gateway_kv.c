@@ -128,8 +128,28 @@ static void transactions_are_answered_as_recorded(void **state)
         {"/v3/kv/txn", "{\"failure\":[{}]}", 400, ERROR("etcdserver: key not found", 3)},
         {"/v3/kv/txn", "{\"success\":[{\"request_put\":null}]}", 400,
          ERROR("etcdserver: key not found", 3)},
-        {"/v3/kv/txn", "{\"success\":[{\"request_txn\":{}}]}", 501,
-         ERROR("transactions inside of transactions are not served", 12)},
+        {"/v3/kv/txn", "{\"success\":[{\"request_txn\":{}}]}", 200,
+         "{\"header\":H(4),\"succeeded\":true,\"responses\":[{\"response_txn\":{\"header\":{},"
+         "\"succeeded\":true}}]}"},
+        {"/v3/kv/txn", /* inner compares look at what was before the outer puts */
+         "{\"success\":[{\"request_put\":{\"key\":\"eA==\"}},{\"request_txn\":{\"compare\":["
+         "{\"key\":\"eA==\",\"version\":1}],\"failure\":[{\"request_range\":{\"key\":\"eA==\","
+         "\"count_only\":true}}]}}]}",
+         200,
+         "{\"header\":H(5),\"succeeded\":true,\"responses\":[{\"response_put\":{\"header\":"
+         "{\"revision\":\"5\"}}},{\"response_txn\":{\"header\":{},\"responses\":["
+         "{\"response_range\":{\"header\":{\"revision\":\"5\"},\"count\":\"1\"}}]}}]}"},
+        {"/v3/kv/txn",
+         "{\"success\":[{\"request_put\":{\"key\":\"eA==\"}},{\"request_txn\":{\"failure\":["
+         "{\"request_put\":{\"key\":\"eA==\"}}]}}]}",
+         400, ERROR("etcdserver: duplicate key given in txn request", 3)},
+        {"/v3/kv/txn", /* branches exclude each other */
+         "{\"success\":[{\"request_txn\":{\"success\":[{\"request_put\":{\"key\":\"eA==\"}}],"
+         "\"failure\":[{\"request_put\":{\"key\":\"eA==\"}}]}}]}",
+         200,
+         "{\"header\":H(6),\"succeeded\":true,\"responses\":[{\"response_txn\":{\"header\":{},"
+         "\"succeeded\":true,\"responses\":[{\"response_put\":{\"header\":{\"revision\":"
+         "\"6\"}}}]}}]}"},
     };
     (void)state;
     struct bed *bed = etcd_bed_new();

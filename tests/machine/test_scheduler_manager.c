@@ -88,6 +88,21 @@ static void a_warm_up_makes_no_queue(void **state)
     assert_int_equal(bed_sent(s->bed, MSG_FETCHED, 0)->u.fetched.result, FETCHED_NOTHING);
 }
 
+static void bytes_that_are_no_json_take_a_place_of_the_feed_for_ever(void **state)
+{
+    struct sched *s = *state;
+    sched_forget(s);
+    struct post_item item = {.entry = {.kind = ENTRY_UNPARSABLE}};
+    actor_id handler = ACTOR_FEED_HANDLER_ID(0);
+    sched_post(s, ACTOR_FEED_ID(0), handler, POST_FEED_ITEM, &item, sizeof item);
+    assert_int_equal(bed_record_count(s->bed, RECORD_MESSAGE_REJECTED), 1);
+    uint32_t processed = s->bed->sent_count;
+    item.entry.not_json = 1;
+    sched_post(s, ACTOR_FEED_ID(0), handler, POST_FEED_ITEM, &item, sizeof item);
+    assert_int_equal(bed_record_count(s->bed, RECORD_MESSAGE_REJECTED), 2);
+    assert_int_equal(s->bed->sent_count, processed);
+}
+
 /* ---- routing ---- */
 
 static void an_activation_of_a_local_queue_goes_there(void **state)
@@ -356,6 +371,7 @@ int main(void)
         T(the_loser_answers_success_without_a_queue),
         T(one_election_serves_all_who_ask),
         T(a_warm_up_makes_no_queue),
+        T(bytes_that_are_no_json_take_a_place_of_the_feed_for_ever),
         T(an_activation_of_a_local_queue_goes_there),
         T(a_known_leader_elsewhere_is_sent_to_at_once),
         T(an_unknown_leader_is_looked_up_and_remembered),

@@ -10,6 +10,7 @@
 
 #define LINE_MAX 4096
 #define PREPARE_TRIES 100u
+#define SETTLE_TRIES 1000u
 
 struct kafka_peer *kafka_ops_machine(const char *prefix)
 {
@@ -78,14 +79,17 @@ static void run_settle(struct run *run, uint32_t connection, const char *made)
     while ((name = strstr(name, "name=")) != NULL) {
         size_t length = strcspn(name, " ");
         bool is_made = strncmp(name + length, " error=0", 8) == 0;
-        snprintf(text, sizeof text, "topics[%.*s partitions[index=0 leader_epoch=0 time=-1]]",
+        snprintf(text, sizeof text,
+                 "topics[%.*s partitions[index=0 leader_epoch=0 time=-1; index=1 "
+                 "leader_epoch=0 time=-1; index=2 leader_epoch=0 time=-1]]",
                  (int)length, name);
-        for (unsigned i = 0; is_made && i < PREPARE_TRIES; i++) {
+        for (unsigned i = 0; is_made && i < SETTLE_TRIES; i++) {
             const char *answer =
                 kafka_peer_call(run->peer, connection, TEXT_LIST_OFFSETS, 5, text);
-            if (strstr(answer, "error=0") != NULL)
+            if (strstr(answer, "index=0 error=0") != NULL &&
+                strstr(answer, "error=6") == NULL && strstr(answer, "error=75") == NULL)
                 break;
-            kafka_peer_wait(run->peer, 10);
+            kafka_peer_wait(run->peer, 2);
         }
         name += length;
     }
@@ -165,7 +169,8 @@ static void random_step(struct text_out *out, uint64_t *seed)
     unsigned topic = (unsigned)pick(seed, 3), group = (unsigned)pick(seed, 2);
     int offset = (int)pick(seed, 12) - 1;
     unsigned partition = pick(seed, 8) == 0;
-    switch (pick(seed, 8)) {
+    unsigned kind = (unsigned)pick(seed, 8);
+    switch (kind == 0 && pick(seed, 2) == 0 ? 1 : kind) {
     case 0:
         TEXT_ADD(out, "1 CreateTopics %u topics[name=~%u partitions=%u]\n",
                  (unsigned)pick(seed, 5), topic, 1 + (unsigned)pick(seed, 2));

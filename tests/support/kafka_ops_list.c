@@ -111,8 +111,8 @@ const struct kafka_op kafka_ops_list[] = {
                "1 Produce 7 topics[name=~t partitions[index=0 records=@1x200]]\n"},
     {.name = "a message of the broker's largest size is taken, one byte more is not",
      .script =
-         WITH_TOPIC "1 Produce 7 topics[name=~t partitions[index=0 records=@1x1048515]]\n"
-                    "1 Produce 7 topics[name=~t partitions[index=0 records=@1x1048516]]\n"},
+         WITH_TOPIC "1 Produce 7 topics[name=~t partitions[index=0 records=@1x1048516]]\n"
+                    "1 Produce 7 topics[name=~t partitions[index=0 records=@1x1048517]]\n"},
     /* ---- fetch ---- */
     {.name = "records are fetched in every version that can hold them",
      .script = WITH_TOPIC
@@ -426,6 +426,44 @@ const struct kafka_op kafka_ops_list[] = {
      .script = "1 JoinGroup 5 group=~g instance=i" JOIN_RANGE "\n",
      .flags = OPS_DIFFERS,
      .why = "no static members: as a cluster with inter.broker.protocol.version below 2.3"},
+    /* ---- what the mock cluster can do, too ---- */
+    {.name = "a batch of today in a request of yesterday",
+     .script = WITH_TOPIC "1 Produce 1 topics[name=~t partitions[index=0 records=@3]]\n"
+                          "1 Produce 0 topics[name=~t partitions[index=0 records=@1]]\n",
+     .flags = OPS_MOCK_EQUAL},
+    {.name = "one batch is fetched",
+     .script = WITH_TOPIC
+     "1 Produce 1 topics[name=~t partitions[index=0 records=@3]]\n"
+     "1 Fetch 11 wait=0 isolation=1 topics[name=~t partitions[index=0 offset=1]]\n"
+     "1 Fetch 11 wait=0 isolation=1 topics[name=~t partitions[index=0 offset=3]]\n"},
+    {.name = "an empty log is fetched for as long as was asked for",
+     .script = WITH_TOPIC
+     "1 > Fetch 11 wait=500 min=1 isolation=1 topics[name=~t partitions[index=0]]\n"
+     "1 < 450..2000\n",
+     .flags = OPS_MOCK_EQUAL},
+    {.name = "the ends of a log in the versions of most clients",
+     .script = WITH_TOPIC "1 Produce 1 topics[name=~t partitions[index=0 records=@3]]\n"
+                          "1 ListOffsets 1 topics[name=~t partitions[index=0 time=-1]]\n"
+                          "1 ListOffsets 2 topics[name=~t partitions[index=0 time=-2]]\n"
+                          "1 ListOffsets 3 topics[name=~t partitions[index=0 time=-1]]\n"
+                          "1 ListOffsets 0 topics[name=~t partitions[index=0 time=-1]]\n"
+                          "1 ListOffsets 1 topics[name=~t partitions[index=9 time=-1]]\n",
+     .flags = OPS_MOCK_EQUAL},
+    {.name = "a commit and its reading without a member",
+     .script = WITH_TOPIC
+     "1 OffsetCommit 2 group=~g topics[name=~t partitions[index=0 offset=5 metadata=m]]\n"
+     "1 OffsetFetch 1 group=~g topics[name=~t partitions[0]]\n"
+     "1 OffsetCommit 7 group=~g topics[name=~t partitions[index=0 offset=6 metadata=n]]\n"
+     "1 OffsetFetch 5 group=~g topics[name=~t partitions[0]]\n",
+     .flags = OPS_MOCK_EQUAL},
+    {.name = "the coordinator of a group",
+     .script = "1 FindCoordinator 0 key=~g\n1 FindCoordinator 1 key=~g\n"
+               "1 FindCoordinator 2 key=~g\n",
+     .flags = OPS_MOCK_EQUAL},
+    {.name = "metadata of a topic in the oldest versions",
+     .script = WITH_TOPIC
+     "1 Metadata 0 topics[~t]\n1 Metadata 1 topics[~t]\n1 Metadata 2 topics[~t]\n",
+     .flags = OPS_MOCK_EQUAL},
     /* ---- versions ---- */
     {.name = "a client without a proper name is told so",
      .script = "1 ApiVersions 3 software=-x\n"},

@@ -485,11 +485,10 @@ static void say_records(struct reader *r, struct kafka_text records)
         size_t size = (size_t)kafka_get_u32(at + 8) + 12;
         if (size > left)
             break;
-        if (kafka_get_u32(at + 17) != kafka_crc32c(at + 21, size - 21) || at[16] != 2 ||
-            kafka_get_u32(at + 12) != 0)
+        if (kafka_get_u32(at + 17) != kafka_crc32c(at + 21, size - 21) || at[16] != 2)
             r->in.ok = false;
-        say(r, " %llu+%u/%zu", (unsigned long long)kafka_get_u64(at), kafka_get_u32(at + 57),
-            size);
+        say(r, " %llu+%u/%zu%s", (unsigned long long)kafka_get_u64(at), kafka_get_u32(at + 57),
+            size, kafka_get_u32(at + 12) == 0 ? "" : "!epoch");
         at += size;
         left -= size;
     }
@@ -503,7 +502,7 @@ static int compare_texts(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Elements in the order of their texts: brokers keep topics and members in hash maps. */
+/* Elements with names in the order of their texts: brokers keep them in hash maps. */
 static void read_array(struct reader *r, const struct field *field)
 {
     bool is_null;
@@ -519,7 +518,7 @@ static void read_array(struct reader *r, const struct field *field)
         assert_non_null(texts[i]);
     }
     r->length = start;
-    if (r->in.ok && !r->is_hidden)
+    if (r->in.ok && !r->is_hidden && field->inner[0] != ':')
         qsort(texts, count, sizeof *texts, compare_texts);
     say(r, is_null ? "null" : "[");
     for (uint32_t i = 0; i < count; i++) {

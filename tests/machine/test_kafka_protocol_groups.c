@@ -1,0 +1,240 @@
+/*
+ * test_kafka_protocol_groups.c - consumer groups over time: delays, sessions, restarts.
+ */
+#include <stdio.h>
+#include <string.h>
+#include "kafka/kafka_api.h"
+#include "support/kafka_peer.h"
+
+#define JOIN                                                                                   \
+    "group=g session=10000 rebalance=60000 type=consumer protocols[name=range metadata=r]"
+#define SYNC_ALL "group=g generation=1 member=$1 assignments[id=$1 bytes=all]"
+
+static struct kafka_peer *peer_with_topic(void)
+{
+    struct kafka_peer *peer = kafka_peer_machine("");
+    uint32_t c = kafka_peer_open(peer);
+    kafka_peer_call(peer, c, TEXT_CREATE, 0, "topics[name=t partitions=1]");
+    return peer;
+}
+
+static uint32_t member_of_g(struct kafka_peer *peer)
+{
+    uint32_t c = kafka_peer_open(peer);
+    assert_string_equal(kafka_peer_call(peer, c, TEXT_JOIN, 3, JOIN),
+                        "error=0 generation=1 protocol=range leader=$1 member=$1 "
+                        "members[id=$1 metadata=r]");
+    assert_string_equal(kafka_peer_call(peer, c, TEXT_SYNC, 3, SYNC_ALL), "error=0 bytes=all");
+    return c;
+}
+
+static void a_join_to_an_empty_group_waits_its_initial_delay(void **state)
+{
+    (void)state;
+    struct kafka_peer *peer = peer_with_topic();
+    uint32_t c = kafka_peer_open(peer);
+    kafka_peer_send(peer, c, TEXT_JOIN, 3, JOIN);
+    assert_string_equal(kafka_peer_receive(peer, c, 2999), "nothing");
+    assert_non_null(strstr(kafka_peer_receive(peer, c, 1), "generation=1"));
+    kafka_peer_free(peer);
+}
+
+static void
+the_initial_delay_goes_on_with_each_who_joins_up_to_the_rebalance_timeout(void **state)
+{
+    (void)state;
+    struct kafka_peer *peer = peer_with_topic();
+    uint32_t a = kafka_peer_open(peer), b = kafka_peer_open(peer), c = kafka_peer_open(peer);
+    static const char join[] = "group=g session=10000 rebalance=7000 type=consumer "
+                               "protocols[name=range metadata=r]";
+    kafka_peer_send(peer, a, TEXT_JOIN, 3, join);
+    kafka_peer_wait(peer, 1000);
+    kafka_peer_send(peer, b, TEXT_JOIN, 3, join);
+    kafka_peer_wait(peer, 3000); /* it would have been over after 3 s */
+    kafka_peer_send(peer, c, TEXT_JOIN, 3, join);
+    assert_string_equal(kafka_peer_receive(peer, a, 2000), "nothing"); /* 6 s */
+    const char *answer = kafka_peer_receive(peer, a, 1500);            /* 7 s: no longer */
+    assert_int_equal(kafka_peer_waited(peer), 1000);
+    assert_non_null(strstr(answer, "members[id=$1 metadata=r; id=$2 metadata=r; id=$3"));
+    assert_non_null(strstr(kafka_peer_receive(peer, b, 0), "members[]"));
+    assert_non_null(strstr(kafka_peer_receive(peer, c, 0), "members[]"));
+    kafka_peer_free(peer);
+}
+
+static void a_closed_connection_removes_no_member_its_session_does(void **state)
+{
+    (void)state;
+    struct kafka_peer *peer = peer_with_topic();
+    uint32_t dead = member_of_g(peer), next = kafka_peer_open(peer);
+    kafka_peer_wait(peer, 4000);
+    kafka_peer_close(peer, dead);
+    kafka_peer_send(peer, next, TEXT_JOIN, 3, JOIN);
+    assert_string_equal(kafka_peer_receive(peer, next, 5999), "nothing");
+    assert_non_null(strstr(kafka_peer_receive(peer, next, 1), "generation=2"));
+    kafka_peer_free(peer);
+}
+
+static void a_join_whose_connection_closed_still_counts_and_is_answered_to_nobody(void **state)
+{
+    (void)state;
+    struct kafka_peer *peer = peer_with_topic();
+    uint32_t c = kafka_peer_open(peer);
+    kafka_peer_send(peer, c, TEXT_JOIN, 3, JOIN);
+    kafka_peer_close(peer, c);
+    kafka_peer_wait(peer, 3500);
+    assert_string_equal(kafka_peer_receive(peer, c, 0), "nothing");
+    uint32_t next = kafka_peer_open(peer);
+    kafka_peer_send(peer, next, TEXT_JOIN, 3, JOIN);
+    assert_string_equal(kafka_peer_receive(peer, next, 9000), "nothing"); /* its session */
+    assert_non_null(strstr(kafka_peer_receive(peer, next, 1000), "generation=2"));
+    kafka_peer_free(peer);
+}
+
+static void a_member_that_waits_for_others_does_not_expire_until_five_minutes(void **state)
+{
+    (void)state;
+    struct kafka_peer *peer = peer_with_topic();
+    uint32_t a = kafka_peer_open(peer), b = kafka_peer_open(peer);
+    static const char join[] = "group=g session=6000 rebalance=1000000 type=consumer "
+                               "protocols[name=range metadata=r]";
+    kafka_peer_call(peer, a, TEXT_JOIN, 3, join);
+    kafka_peer_call(peer, a, TEXT_SYNC, 3, SYNC_ALL);
+    kafka_peer_send(peer, b, TEXT_JOIN, 3, join);
+    for (unsigned i = 0; i < 74; i++) { /* the first lives and does not join again */
+        kafka_peer_wait(peer, 4000);
+        assert_string_equal(
+            kafka_peer_call(peer, a, TEXT_HEARTBEAT, 3, "group=g generation=1 member=$1"),
+            "error=27");
+    }
+    assert_string_equal(kafka_peer_receive(peer, b, 3000), "nothing");
+    assert_string_equal(kafka_peer_receive(peer, b, 2000),
+                        "error=25 generation=-1 protocol= leader=none member=none members[]");
+    kafka_peer_free(peer);
+}
+
+static void an_id_that_is_not_used_holds_the_group_for_a_session(void **state)
+{
+    (void)state;
+    struct kafka_peer *peer = peer_with_topic();
+    uint32_t a = member_of_g(peer), b = kafka_peer_open(peer);
+    assert_string_equal(kafka_peer_call(peer, b, TEXT_JOIN, 4, JOIN),
+                        "error=79 generation=-1 protocol= leader=none member=$2 members[]");
+    kafka_peer_send(peer, a, TEXT_JOIN, 3, JOIN " member=$1");
+    assert_string_equal(kafka_peer_receive(peer, a, 9999), "nothing");
+    assert_non_null(strstr(kafka_peer_receive(peer, a, 1), "members[id=$1 metadata=r]"));
+    kafka_peer_free(peer);
+}
+
+static void members_offsets_and_ids_survive_a_restart(void **state)
+{
+    (void)state;
+    struct kafka_peer *peer = peer_with_topic();
+    struct bed *bed = kafka_peer_bed(peer);
+    uint32_t c = member_of_g(peer);
+    kafka_peer_call(peer, c, TEXT_OFFSET_COMMIT, 7,
+                    "group=g generation=1 member=$1 topics[name=t partitions[index=0 offset=7 "
+                    "metadata=note]]");
+    kafka_peer_wait(peer, 9000);
+    bed_crash(bed);
+    bed_start(bed);
+    kafka_peer_wait(peer, 9000); /* its session starts anew with the broker */
+    c = kafka_peer_open(peer);
+    assert_string_equal(
+        kafka_peer_call(peer, c, TEXT_HEARTBEAT, 3, "group=g generation=1 member=$1"),
+        "error=0");
+    assert_string_equal(
+        kafka_peer_call(peer, c, TEXT_SYNC, 3, "group=g generation=1 member=$1"),
+        "error=0 bytes=all");
+    assert_string_equal(
+        kafka_peer_call(peer, c, TEXT_OFFSET_FETCH, 5, "group=g topics=null"),
+        "topics[name=t partitions[index=0 offset=7 leader_epoch=-1 metadata=note error=0]] "
+        "error=0");
+    kafka_peer_wait(peer, 10001);
+    assert_string_equal(
+        kafka_peer_call(peer, c, TEXT_HEARTBEAT, 3, "group=g generation=1 member=$1"),
+        "error=25");
+    kafka_peer_free(peer);
+}
+
+static void a_restart_in_a_rebalance_goes_back_to_the_last_stable_generation(void **state)
+{
+    (void)state;
+    struct kafka_peer *peer = peer_with_topic();
+    struct bed *bed = kafka_peer_bed(peer);
+    member_of_g(peer);
+    uint32_t b = kafka_peer_open(peer);
+    assert_non_null(strstr(kafka_peer_call(peer, b, TEXT_JOIN, 4, JOIN), "member=$2"));
+    kafka_peer_send(peer, b, TEXT_JOIN, 4, JOIN " member=$2");
+    bed_crash(bed);
+    bed_start(bed);
+    uint32_t c = kafka_peer_open(peer);
+    assert_string_equal(
+        kafka_peer_call(peer, c, TEXT_HEARTBEAT, 3, "group=g generation=1 member=$1"),
+        "error=0");
+    assert_non_null(
+        strstr(kafka_peer_call(peer, c, TEXT_JOIN, 4, JOIN " member=$2"), "error=25"));
+    kafka_peer_free(peer);
+}
+
+static void shorter_sessions_are_taken_when_the_broker_says_so(void **state)
+{
+    (void)state;
+    struct kafka_peer *peer = peer_with_topic();
+    uint32_t c = kafka_peer_open(peer);
+    static const char join[] = "group=g session=300 type=consumer protocols[name=range]";
+    assert_non_null(strstr(kafka_peer_call(peer, c, TEXT_JOIN, 3, join), "error=26"));
+    bed_config(kafka_peer_bed(peer), "group.min.session.timeout.ms", MSEC(300));
+    bed_config(kafka_peer_bed(peer), "kafka.client-speed", 10);
+    assert_non_null(strstr(kafka_peer_call(peer, c, TEXT_JOIN, 3, join), "error=0"));
+    kafka_peer_call(peer, c, TEXT_SYNC, 3, SYNC_ALL);
+    kafka_peer_wait(peer, 2999); /* ten times as long in the broker's time */
+    assert_string_equal(
+        kafka_peer_call(peer, c, TEXT_HEARTBEAT, 3, "group=g generation=1 member=$1"),
+        "error=0");
+    kafka_peer_wait(peer, 3001);
+    assert_string_equal(
+        kafka_peer_call(peer, c, TEXT_HEARTBEAT, 3, "group=g generation=1 member=$1"),
+        "error=25");
+    kafka_peer_free(peer);
+}
+
+static void a_group_is_full_at_some_point(void **state)
+{
+    (void)state;
+    struct kafka_peer *peer = peer_with_topic();
+    struct bed *bed = kafka_peer_bed(peer);
+    struct kafka_names *names = kafka_peer_names(peer);
+    for (uint32_t i = 0; i <= 256; i++) {
+        struct kafka_bytes frame = kafka_text_request(names, TEXT_JOIN, 4, 1, JOIN);
+        struct message m = bed_message(bed, MSG_KAFKA_FRAME, NODE_HOST, ACTOR_MAIN_ID);
+        m.corr = 100 + i;
+        m.u.kafka_frame.bytes = blob_new(bed->arena, ARENA_MESSAGE, frame.bytes, frame.length);
+        bed_deliver(bed, &m);
+        blob_free(bed->arena, m.u.kafka_frame.bytes);
+        const uint8_t *answer =
+            blob_bytes(bed->arena, bed_sent(bed, MSG_KAFKA_ANSWER, 0)->u.kafka_frame.bytes);
+        assert_int_equal(answer[9],
+                         i < 256 ? KAFKA_MEMBER_ID_REQUIRED : KAFKA_GROUP_MAX_SIZE_REACHED);
+        bed_forget(bed);
+        kafka_bytes_free(&frame);
+    }
+    kafka_peer_free(peer);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_join_to_an_empty_group_waits_its_initial_delay),
+        cmocka_unit_test(
+            the_initial_delay_goes_on_with_each_who_joins_up_to_the_rebalance_timeout),
+        cmocka_unit_test(a_closed_connection_removes_no_member_its_session_does),
+        cmocka_unit_test(a_join_whose_connection_closed_still_counts_and_is_answered_to_nobody),
+        cmocka_unit_test(a_member_that_waits_for_others_does_not_expire_until_five_minutes),
+        cmocka_unit_test(an_id_that_is_not_used_holds_the_group_for_a_session),
+        cmocka_unit_test(members_offsets_and_ids_survive_a_restart),
+        cmocka_unit_test(a_restart_in_a_rebalance_goes_back_to_the_last_stable_generation),
+        cmocka_unit_test(shorter_sessions_are_taken_when_the_broker_says_so),
+        cmocka_unit_test(a_group_is_full_at_some_point),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
