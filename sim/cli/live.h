@@ -22,7 +22,8 @@ struct live_options {
     "  --etcd URL         an etcd of your own (v3 JSON interface), empty under whisk/\n"       \
     "  --kafka HOST:PORT  a broker of your own\n"                                              \
     "  --edge URL         an edge of your own in front of the controllers\n"                   \
-    "  --no-history       keep no records for history.jsonl: memory of a long run stays flat\n"
+    "  --no-history       keep no records for history.jsonl: memory of a long run stays "      \
+    "flat\n"
 
 /* Takes the next argument if it is one of these options: true. *ret_error: one line of what is
  * wrong with it, else NULL. *ret_value as cli_option's. */
