@@ -67,7 +67,7 @@ async function activation() {
   const message = JSON.parse(found.value);
   assert.match(message.activationId, /^[0-9a-f]{32}$/);
   assert.match(message.revision, /^\d+-[0-9a-f]+$/);
-  assert.match(message.action.name, /^(hello|resize)$/);
+  assert.match(message.action.name, /^[a-z-]+$/); // the load's, or another client's
   assert.strictEqual(typeof message.blocking, 'boolean');
   assert.strictEqual(message.rootControllerIndex.instanceType, 'controller');
   assert.strictEqual(message.user.namespace.name, 'guest');
