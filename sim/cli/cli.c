@@ -32,8 +32,9 @@ int cli_usage(const struct cli_command *command, const char *wrong, const char *
     char line[1024];
     snprintf(line, sizeof line, "%s%s%s", wrong, what ? " " : "", what ? what : "");
     cli_one_line(line);
-    fprintf(stderr, "rollcage %s: %s; usage: rollcage %s %s\n", command->name, line,
-            command->name, command->usage);
+    int first_line = (int)strcspn(command->usage, "\n");
+    fprintf(stderr, "rollcage %s: %s; usage: rollcage %s %.*s\n", command->name, line,
+            command->name, first_line, command->usage);
     return EXIT_INPUT;
 }
 
