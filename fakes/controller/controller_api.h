@@ -34,7 +34,6 @@
 #define API_LIST_MAX 200u          /* application.conf:519 */
 #define API_LIST_STD 30u           /* application.conf:520 */
 #define API_PAYLOAD_MAX (1u << 20) /* application.conf:438 */
-#define API_ID_ENTRY 31u
 #define API_ID_INCARNATION_BITS 4u
 
 enum api_collection { API_ACTIONS, API_ACTIVATIONS };

@@ -41,7 +41,7 @@ static activation_id own_id(struct controller *self)
         self->api_ids++;
         uint32_t count = self->api_ids & ((1u << bits) - 1);
         uint32_t ordinal = (index << API_ID_INCARNATION_BITS | incarnation) << bits | count;
-        id = ACTIVATION_ID(API_ID_ENTRY << 24 | ordinal, 0);
+        id = ACTIVATION_ID(REQUEST_ENTRY_CONTROLLER << 24 | ordinal, 0);
     } while (controller_find(self, id) != NULL);
     return id;
 }

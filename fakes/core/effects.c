@@ -26,12 +26,6 @@ void effects_grow_records(struct effects *fx)
     fx->record_max = max;
 }
 
-static activation_id message_activation(const struct message *m)
-{
-    ASSERT_OP(m->kind, <, MESSAGE_KIND_COUNT);
-    return message_infos[m->kind].carries ? m->u.invoke.id : 0;
-}
-
 void effects_reject(struct effects *fx, actor_id actor, const struct message *m)
 {
     struct record *r = effects_record(fx, RECORD_MESSAGE_REJECTED, actor);

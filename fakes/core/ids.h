@@ -27,6 +27,12 @@ typedef uint32_t actor_id;      /* an actor inside a node; see below */
 #define ACTIVATION_ID(request, attempt) ((activation_id)((uint32_t)(request) << 2 | (attempt)))
 #define ACTIVATION_REQUEST(id) ((uint32_t)(id) >> 2)
 
+/* A request is the load entry << 24 | its ordinal. The two last entries are no load's: ids that
+ * a controller chooses, and those of clients that are not ours. */
+#define ACTIVATION_ENTRY(id) (((uint32_t)(id) & ~ACTIVATION_SYSTEM) >> 26)
+#define REQUEST_ENTRY_CONTROLLER 30u
+#define REQUEST_ENTRY_FOREIGN 31u
+
 /*
  * Actor ids. What upstream runs as an actor or as a callback is an address (node, actor):
  * kind in the top 6 bits, generation in the next 10, index in the low 16. The generation

@@ -263,49 +263,32 @@ size_t json_in_count(struct json_in value)
 
 static bool decoded_is(struct json_in string, const char *text);
 
+/* Of equal names the last counts, as in spray-json's map. */
 bool json_in_member(struct json_in object, const char *name, struct json_in *ret_value)
 {
-    struct scan s;
-    bool found = false;
-    if (object.kind != JSON_OBJECT || !walk_begin(object, &s))
+    struct json_in value;
+    json_in_members(object, &name, 1, &value);
+    if (value.kind == JSON_INVALID)
         return false;
-    do { /* of equal names the last counts, as in spray-json's map */
-        scan_blanks(&s);
-        const char *first = s.at;
-        bool ok = scan_string(&s);
-        struct json_in key = {first, (size_t)(s.at - first), JSON_STRING};
-        scan_blanks(&s);
-        ok = ok && scan_char(&s, ':') && scan_value(&s, 0);
-        ASSERT(ok);
-        if (decoded_is(key, name)) {
-            *ret_value = scan_view(&s);
-            found = true;
-        }
-    } while (walk_next(&s));
-    return found;
+    *ret_value = value;
+    return true;
 }
 
 void json_in_members(struct json_in object, const char *const *names, size_t count,
                      struct json_in *ret_values)
 {
-    struct scan s;
+    struct json_in key, value;
     for (size_t i = 0; i < count; i++)
         ret_values[i] = (struct json_in){.kind = JSON_INVALID};
-    if (object.kind != JSON_OBJECT || !walk_begin(object, &s))
+    if (object.kind != JSON_OBJECT)
         return;
-    do {
-        scan_blanks(&s);
-        const char *first = s.at;
-        bool ok = scan_string(&s);
-        struct json_in key = {first, (size_t)(s.at - first), JSON_STRING};
-        scan_blanks(&s);
-        ok = ok && scan_char(&s, ':') && scan_value(&s, 0);
-        ASSERT(ok);
+    struct json_walk walk = json_walk_begin(object);
+    while (json_walk_next(&walk, &key, &value)) {
         for (size_t i = 0; i < count; i++) {
             if (decoded_is(key, names[i]))
-                ret_values[i] = scan_view(&s);
+                ret_values[i] = value;
         }
-    } while (walk_next(&s));
+    }
 }
 
 bool json_in_element(struct json_in array, size_t index, struct json_in *ret_value)

@@ -190,6 +190,12 @@ struct message_info {
 };
 extern const struct message_info message_infos[MESSAGE_KIND_COUNT];
 
+/* The activation that a message of a carrying kind is about; 0: another kind. */
+static inline activation_id message_activation(const struct message *m)
+{
+    return message_infos[m->kind].carries ? m->u.invoke.id : 0;
+}
+
 /* What a message's draws are keyed by, besides its sender and receiver. */
 uint64_t message_key(const struct message *m);
 /* Its blobs: writes up to 3 pointers to handles; returns how many the kind has. */

@@ -242,7 +242,7 @@ static void proxy_turns(struct invoker *self, struct slot *slot, unsigned what,
     invoker_slot_release(self, slot);
 }
 
-static activation_id message_activation(const struct message *m)
+static activation_id carried_activation(const struct message *m)
 {
     if (m->kind == MSG_FETCHED && m->u.fetched.result == FETCHED_ACTIVATION)
         return m->u.fetched.activation.id;
@@ -255,13 +255,13 @@ static activation_id message_activation(const struct message *m)
 void invoker_message_reject(struct effects *fx, const struct message *m)
 {
     effects_reject(fx, m->to_actor, m);
-    fx->records[fx->record_count - 1].activation = message_activation(m);
+    fx->records[fx->record_count - 1].activation = carried_activation(m);
 }
 
 /* Into the void: recorded when an activation goes with it. */
 void invoker_message_drop(struct effects *fx, const struct message *m)
 {
-    if (message_activation(m) != 0)
+    if (carried_activation(m) != 0)
         invoker_message_reject(fx, m);
 }
 

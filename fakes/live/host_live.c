@@ -339,18 +339,6 @@ static uint64_t live_digest(const struct host *self)
 
 /* ---- the world ---- */
 
-static uint64_t kinds_with_blobs(void)
-{
-    uint64_t kinds = 0;
-    for (unsigned kind = 0; kind < MESSAGE_KIND_COUNT; kind++) {
-        struct message m = {.kind = (uint16_t)kind};
-        blob *blobs[3];
-        if (message_blobs(&m, blobs) > 0)
-            kinds |= UINT64_C(1) << kind;
-    }
-    return kinds;
-}
-
 static void live_release(struct host *self)
 {
     self->world.sinks.record = NULL; /* its end is nobody's failure */
@@ -405,7 +393,7 @@ struct host *host_live_open(const struct host_live_config *config,
     self->bootstrap_given = config->bootstrap;
     self->edge_url_given = config->edge_url;
     self->node_count = cluster->node_count;
-    self->blob_kinds = kinds_with_blobs();
+    self->blob_kinds = host_blob_kinds();
     self->next_seq = 1;
     self->next_number = 1;
     self->now = config->world.begin;

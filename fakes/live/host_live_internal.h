@@ -4,6 +4,7 @@
  */
 #include "core/actor.h"
 #include "core/assert.h"
+#include "core/host_rules.h"
 #include "live/host_live.h"
 #include "live/http_client.h"
 #include "live/http_server.h"
@@ -190,8 +191,7 @@ void live_free_blobs(struct host *self, struct message *m);
 /* --- live_send.c --- */
 /* What a machine sends: the plan is asked, then it goes its way. Copies. */
 void live_send(struct host *self, const struct message *m);
-/* Its way, without a question. */
-void live_route(struct host *self, struct message *m);
+void live_route(struct host *self, struct message *m); /* its way, without a question */
 /* To a machine of this process: the plan is asked when the message came from outside. */
 void live_arrive(struct host *self, struct message *m, bool ask);
 void live_refuse(struct host *self, const struct message *m);

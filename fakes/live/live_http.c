@@ -20,7 +20,6 @@
     75u /* longer than the 60 s of a blocking call and than nginx's keep-alive                 \
          */
 #define BODY_MAX ((size_t)50 << 20) /* pekko.http.parsing.max-content-length */
-#define FOREIGN_ENTRY 31u           /* of request ids: the last load entry */
 
 static uint32_t corr_of(const struct live_exchange *e, uint32_t slot)
 {
@@ -211,7 +210,7 @@ static activation_id note_foreign(struct host *self, struct live_exchange *e)
     uint32_t ordinal = ++self->foreign_count & 0xffffff;
     e->is_foreign = true;
     e->action = action;
-    e->activation = ACTIVATION_ID(FOREIGN_ENTRY << 24 | ordinal, 0);
+    e->activation = ACTIVATION_ID(REQUEST_ENTRY_FOREIGN << 24 | ordinal, 0);
     foreign_sent(self, e, strstr(x->path, "blocking=true") != NULL);
     return e->activation;
 }

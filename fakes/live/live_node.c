@@ -10,10 +10,6 @@
 
 #include "live/live_target_internal.h"
 
-#define DOCKER_RUN MSEC(500)    /* until `docker run` has returned */
-#define DOCKER_REMOVE MSEC(100) /* `docker rm -f` of an invoker's containers */
-#define STOP_MAX SEC(10)        /* docker sends SIGKILL after its grace of 10 s */
-
 /* ansible/group_vars/all:94,115-119,210,229-231,506-523 */
 static const struct {
     uint8_t has_port[WIRE_PORT_COUNT];
@@ -175,23 +171,6 @@ static struct message *push_task(struct host *self, tstamp at, enum live_task_ki
     return &live_push(self, at, ITEM_TASK, &m)->message;
 }
 
-static duration restart_time(const struct host *self, node_id node)
-{
-    static const struct {
-        uint8_t is_given, timing;
-    } ranges[NODE_KIND_COUNT] = {
-        [NODE_CONTROLLER] = {1, TIMING_RESTART_CONTROLLER},
-        [NODE_SCHEDULER] = {1, TIMING_RESTART_SCHEDULER},
-        [NODE_INVOKER] = {1, TIMING_RESTART_INVOKER},
-    };
-    enum node_kind kind = cluster_kind(self->world.cluster, node);
-    if (!ranges[kind].is_given)
-        return 0;
-    return draw_range(self->world.draws, PURPOSE_RESTART, node,
-                      self->nodes[node].env.incarnation,
-                      self->world.cluster->timing[ranges[kind].timing]);
-}
-
 static void boot(struct host *self, node_id node, bool is_slow)
 {
     struct live_node *n = &self->nodes[node];
@@ -200,7 +179,7 @@ static void boot(struct host *self, node_id node, bool is_slow)
     n->env.incarnation = n->boots++;
     n->env.behaviour = n->is_updated ? info->behaviour_to : info->behaviour_from;
     keep_node_record(self, RECORD_NODE_STARTED, node, 0);
-    duration time = is_slow ? restart_time(self, node) : 0;
+    duration time = is_slow ? host_restart_time(&n->env) : 0;
     if (time == 0)
         listen_now(self, node);
     else
@@ -260,9 +239,7 @@ static void signal_node(struct host *self, node_id node)
     if (n->state != LIVE_UP)
         return;
     n->state = LIVE_STOPPING;
-    duration grace = draw_range(self->world.draws, PURPOSE_STOP, node, n->env.incarnation,
-                                self->world.cluster->timing[TIMING_STOP]);
-    n->cut_at = tstamp_add(self->now, grace < STOP_MAX ? grace : STOP_MAX);
+    n->cut_at = tstamp_add(self->now, host_stop_time(&n->env));
     keep_node_record(self, RECORD_NODE_STOPPING, node, 0);
     struct event ev = {.kind = EVENT_SIGNAL};
     live_step(self, node, &ev, 0);
@@ -353,7 +330,7 @@ void live_on_control(struct host *self, const struct message *m)
         live_answer_control(self, m, true);
         return;
     case CONTROL_START:
-        (void)push_task(self, tstamp_add(self->now, DOCKER_RUN), LIVE_TASK_BOOT, node, m);
+        (void)push_task(self, tstamp_add(self->now, HOST_DOCKER_RUN), LIVE_TASK_BOOT, node, m);
         return;
     case CONTROL_PULL: {
         duration time =
@@ -363,7 +340,8 @@ void live_on_control(struct host *self, const struct message *m)
         return;
     }
     case CONTROL_REMOVE_CONTAINERS:
-        (void)push_task(self, tstamp_add(self->now, DOCKER_REMOVE), LIVE_TASK_DONE, node, m);
+        (void)push_task(self, tstamp_add(self->now, HOST_DOCKER_REMOVE), LIVE_TASK_DONE, node,
+                        m);
         return;
     }
 }

@@ -9,19 +9,10 @@
 
 #include "live/live_target_internal.h"
 
-static activation_id message_activation(const struct message *m)
-{
-    return message_infos[m->kind].carries ? m->u.invoke.id : 0;
-}
-
 void live_record_lost(struct host *self, const struct message *m)
 {
     struct record r = live_record(self, RECORD_MESSAGE_LOST, m->from);
-    r.actor = m->from_actor;
-    r.cause = m->cause;
-    r.peer = m->to;
-    r.detail = (uint8_t)m->kind;
-    r.activation = message_activation(m);
+    host_record_lost(&r, m);
     live_keep(self, &r);
 }
 
@@ -31,14 +22,7 @@ void live_refuse(struct host *self, const struct message *m)
         live_record_lost(self, m);
         return;
     }
-    struct message answer = {.kind = MSG_REFUSED,
-                             .from = m->to,
-                             .to = m->from,
-                             .from_actor = m->to_actor,
-                             .to_actor = m->from_actor,
-                             .corr = m->corr,
-                             .cause = m->cause};
-    answer.u.refused.kind = m->kind;
+    struct message answer = host_refusal(m);
     live_push(self, self->now, ITEM_DELIVER, &answer);
 }
 
@@ -47,12 +31,7 @@ void live_refuse(struct host *self, const struct message *m)
 static void record_fault(struct host *self, const struct message *m, uint16_t rule)
 {
     struct record r = live_record(self, RECORD_FAULT_APPLIED, m->from);
-    r.actor = m->from_actor;
-    r.cause = m->cause;
-    r.peer = m->to;
-    r.detail = (uint8_t)m->kind;
-    r.value = rule;
-    r.activation = message_activation(m);
+    host_record_fault(&r, m, rule);
     live_keep(self, &r);
 }
 
@@ -109,9 +88,7 @@ static void record_count(struct host *self, const struct message *m,
                          const struct fault_verdict *verdict)
 {
     struct record r = live_record(self, RECORD_COUNT_ANSWERED, m->to);
-    r.cause = m->cause;
-    r.value = verdict->count;
-    r.detail = (uint8_t)(verdict->status / 100);
+    host_record_count(&r, m, verdict);
     live_keep(self, &r);
 }
 
@@ -126,19 +103,7 @@ bool live_fault_at_receiver(struct host *self, struct message *m)
         return false;
     if (verdict.is_count)
         record_count(self, m, &verdict);
-    struct message reply = {.kind = MSG_HTTP_REPLY,
-                            .from = m->to,
-                            .to = m->from,
-                            .to_actor = m->from_actor,
-                            .corr = m->corr,
-                            .cause = m->cause};
-    const char *body = blob_bytes(self->world.arena, verdict.body);
-    bool is_json = verdict.body != 0 && body[0] != '\0' && strchr("{[\"", body[0]) != NULL;
-    reply.u.http_reply.status = verdict.status;
-    reply.u.http_reply.body = verdict.body;
-    reply.u.http_reply.content = verdict.body == 0 ? CONTENT_NONE
-                                 : is_json         ? CONTENT_JSON
-                                                   : CONTENT_TEXT;
+    struct message reply = host_answer(self->world.arena, m, &verdict);
     live_free_blobs(self, m);
     live_push(self, tstamp_add(self->now, verdict.delay), ITEM_SEND, &reply);
     return true;

@@ -16,7 +16,8 @@ void wire_entry_write(const struct wire *self, const struct entry *entry,
  * an ack signed by a scheduler, marked ACK_BY_SCHEDULER, and creation errors that upstream's
  * table lacks. `cause` is left 0. What the text does not say: the node whose topic it is comes
  * from the topic's index; a shrunk or completion ack has no action (ACTION_NONE), a status of
- * whisk error or none; a result or a placeholder's ack no signer (NODE_NONE).
+ * whisk error or none; a result, or an ack of a queue (signed as invoker 0), no signer
+ * (NODE_NONE). All of it is so upstream.
  */
 struct entry wire_entry_read(const struct wire *self, uint32_t topic, struct wire_text text);
 

@@ -31,10 +31,13 @@ static bool failed_mark(const struct check_context *ctx, struct ledger_activatio
     return true;
 }
 
+/* Only of clients that are not ours: a request of the load itself is never at fault. */
 static bool failed_is_callers_own(const struct check_context *ctx, const struct record *r,
                                   const struct ledger_activation *a)
 {
     const struct cluster *cluster = ctx->world->cluster;
+    if (ACTIVATION_ENTRY(r->activation) != REQUEST_ENTRY_FOREIGN)
+        return false;
     if (r->value == 404)
         return a->action < cluster->action_count && cluster->actions[a->action].is_spare;
     return r->value == 400 || r->value == 413;

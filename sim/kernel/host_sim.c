@@ -33,18 +33,6 @@ static void node_init(struct host *self, node_id id, const struct host_sim_confi
     }
 }
 
-static uint64_t kinds_with_blobs(void)
-{
-    uint64_t kinds = 0;
-    for (unsigned kind = 0; kind < MESSAGE_KIND_COUNT; kind++) {
-        struct message m = {.kind = (uint16_t)kind};
-        blob *blobs[3];
-        if (message_blobs(&m, blobs) > 0)
-            kinds |= UINT64_C(1) << kind;
-    }
-    return kinds;
-}
-
 struct host *host_sim_new(const struct host_sim_config *config)
 {
     ASSERT_OP(config->cluster->node_count, <, NODE_HOST);
@@ -57,7 +45,7 @@ struct host *host_sim_new(const struct host_sim_config *config)
     self->trace = config->trace;
     self->checkpoint = config->checkpoint;
     self->node_count = config->cluster->node_count;
-    self->blob_kinds = kinds_with_blobs();
+    self->blob_kinds = host_blob_kinds();
     self->next_seq = 1;
     clock_init(&self->clock, self->arena, self->node_count + 1);
     if (config->begin != 0)

@@ -7,6 +7,7 @@
  *   host_sim_nodes.c   boot, signal, cut, link changes, MSG_CONTROL
  */
 #include "core/digest.h"
+#include "core/host_rules.h"
 #include "kernel/clock.h"
 #include "kernel/host_sim.h"
 #include "kernel/network.h"

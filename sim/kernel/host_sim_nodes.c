@@ -6,10 +6,6 @@
 
 #include "kernel/host_sim_internal.h"
 
-#define DOCKER_RUN MSEC(500)    /* until `docker run` has returned */
-#define DOCKER_REMOVE MSEC(100) /* `docker rm -f` of an invoker's containers */
-#define STOP_MAX SEC(10)        /* docker sends SIGKILL after its grace of 10 s */
-
 static struct host_task *message_task(struct message *m)
 {
     return MESSAGE_LOCAL(m, struct host_task);
@@ -98,22 +94,6 @@ static struct message *push_task(struct host *self, tstamp at, enum host_task_ki
     return m;
 }
 
-static duration restart_time(const struct host *self, node_id node)
-{
-    static const struct {
-        uint8_t is_given, timing;
-    } ranges[NODE_KIND_COUNT] = {
-        [NODE_CONTROLLER] = {1, TIMING_RESTART_CONTROLLER},
-        [NODE_SCHEDULER] = {1, TIMING_RESTART_SCHEDULER},
-        [NODE_INVOKER] = {1, TIMING_RESTART_INVOKER},
-    };
-    enum node_kind kind = cluster_kind(self->cluster, node);
-    if (!ranges[kind].is_given)
-        return 0;
-    return draw_range(self->draws, PURPOSE_RESTART, node, self->nodes[node].env.incarnation,
-                      self->cluster->timing[ranges[kind].timing]);
-}
-
 /* The process begins; `is_slow`: its port is bound later. */
 static void boot(struct host *self, node_id node, bool is_slow)
 {
@@ -124,7 +104,7 @@ static void boot(struct host *self, node_id node, bool is_slow)
     n->env.incarnation = n->boots++;
     n->env.behaviour = n->is_updated ? info->behaviour_to : info->behaviour_from;
     keep_node_record(self, RECORD_NODE_STARTED, node, 0);
-    duration time = is_slow ? restart_time(self, node) : 0;
+    duration time = is_slow ? host_restart_time(&n->env) : 0;
     if (time == 0)
         listen(self, node);
     else
@@ -179,9 +159,7 @@ static void signal_node(struct host *self, node_id node)
     if (n->state != STATE_UP)
         return;
     n->state = STATE_STOPPING;
-    duration grace = draw_range(self->draws, PURPOSE_STOP, node, n->env.incarnation,
-                                self->cluster->timing[TIMING_STOP]);
-    n->cut_at = tstamp_add(self->clock.now, grace < STOP_MAX ? grace : STOP_MAX);
+    n->cut_at = tstamp_add(self->clock.now, host_stop_time(&n->env));
     keep_node_record(self, RECORD_NODE_STOPPING, node, 0);
     step_plain(self, node, EVENT_SIGNAL);
     if (!n->ops->ends_at_signal)
@@ -244,7 +222,7 @@ void host_on_control(struct host *self, const struct message *m)
         answer_now(self, m, true);
         break;
     case CONTROL_START:
-        (void)push_task(self, tstamp_add(now, DOCKER_RUN), TASK_BOOT, node, m);
+        (void)push_task(self, tstamp_add(now, HOST_DOCKER_RUN), TASK_BOOT, node, m);
         break;
     case CONTROL_PULL: {
         duration time = draw_range(self->draws, PURPOSE_PULL, node, self->nodes[node].pulls++,
@@ -253,7 +231,7 @@ void host_on_control(struct host *self, const struct message *m)
         break;
     }
     case CONTROL_REMOVE_CONTAINERS:
-        (void)push_task(self, tstamp_add(now, DOCKER_REMOVE), TASK_DONE, node, m);
+        (void)push_task(self, tstamp_add(now, HOST_DOCKER_REMOVE), TASK_DONE, node, m);
         break;
     }
 }

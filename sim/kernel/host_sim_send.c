@@ -20,21 +20,12 @@ struct record host_record(struct host *self, enum record_kind kind, node_id node
                            .peer = NODE_NONE};
 }
 
-static activation_id message_activation(const struct message *m)
-{
-    return message_infos[m->kind].carries ? m->u.invoke.id : 0;
-}
-
 static void record_lost(struct host *self, const struct message *m)
 {
     if (m->kind == MSG_POST)
         return;
     struct record r = host_record(self, RECORD_MESSAGE_LOST, m->from);
-    r.actor = m->from_actor;
-    r.cause = m->cause;
-    r.peer = m->to;
-    r.detail = (uint8_t)m->kind;
-    r.activation = message_activation(m);
+    host_record_lost(&r, m);
     host_keep_record(self, &r);
 }
 
@@ -152,15 +143,7 @@ void host_route(struct host *self, const struct message *m, duration extra, uint
 /* The refusal of a call travels back on the link of the call. */
 static void refuse(struct host *self, const struct message *m)
 {
-    ASSERT(message_infos[m->kind].call);
-    struct message answer = {.kind = MSG_REFUSED,
-                             .from = m->to,
-                             .to = m->from,
-                             .from_actor = m->to_actor,
-                             .to_actor = m->from_actor,
-                             .corr = m->corr,
-                             .cause = m->cause};
-    answer.u.refused.kind = m->kind;
+    struct message answer = host_refusal(m);
     enum link link = (enum link)message_infos[m->kind].link;
     duration latency = network_latency(&self->network, &answer, link, 0);
     self->network.counts[LINK_HTTP].sent++; /* where MSG_REFUSED is counted */
@@ -206,20 +189,7 @@ static void duplicate(struct host *self, const struct message *m)
 /* The plan answers an HTTP request in the node's name; it never gets there. */
 static void answer(struct host *self, struct message *m, const struct fault_verdict *verdict)
 {
-    struct message reply = {.kind = MSG_HTTP_REPLY,
-                            .from = m->to,
-                            .to = m->from,
-                            .from_actor = m->to_actor,
-                            .to_actor = m->from_actor,
-                            .corr = m->corr,
-                            .cause = m->cause};
-    const char *body = blob_bytes(self->arena, verdict->body);
-    reply.u.http_reply.status = verdict->status;
-    reply.u.http_reply.body = verdict->body;
-    reply.u.http_reply.content = verdict->body == 0 ? CONTENT_NONE
-                                 : strchr("{[\"", body[0]) != NULL && body[0] != '\0'
-                                     ? CONTENT_JSON
-                                     : CONTENT_TEXT;
+    struct message reply = host_answer(self->arena, m, verdict);
     own_blobs(self, &reply);
     duration there = network_latency(&self->network, m, LINK_HTTP, 0);
     drop(self, m, false);
@@ -229,12 +199,7 @@ static void answer(struct host *self, struct message *m, const struct fault_verd
 static void record_fault(struct host *self, const struct message *m, uint16_t rule)
 {
     struct record r = host_record(self, RECORD_FAULT_APPLIED, m->from);
-    r.actor = m->from_actor;
-    r.cause = m->cause;
-    r.peer = m->to;
-    r.detail = (uint8_t)m->kind;
-    r.value = rule;
-    r.activation = message_activation(m);
+    host_record_fault(&r, m, rule);
     host_keep_record(self, &r);
 }
 
@@ -243,9 +208,7 @@ static void record_count(struct host *self, const struct message *m,
                          const struct fault_verdict *verdict)
 {
     struct record r = host_record(self, RECORD_COUNT_ANSWERED, m->to);
-    r.cause = m->cause;
-    r.value = verdict->count;
-    r.detail = (uint8_t)(verdict->status / 100);
+    host_record_count(&r, m, verdict);
     host_keep_record(self, &r);
 }
 

@@ -12,7 +12,7 @@
 #define RESULT HELLO "?blocking=true&result=true"
 #define FAULT "There was an internal server error."
 #define NOT_THERE "The requested resource does not exist."
-#define OWN_FIRST ACTIVATION_ID(31u << 24 | 1, 0)
+#define OWN_FIRST ACTIVATION_ID(REQUEST_ENTRY_CONTROLLER << 24 | 1, 0)
 
 static struct api_bed t;
 static char id_text[33];
@@ -35,13 +35,6 @@ static int end(void **state)
 static void post(const char *target, const char *body)
 {
     api(&t, HTTP_POST, target, body);
-}
-
-static void published(const char *target, const char *body)
-{
-    uint32_t n = bed_sent_count(t.bed, MSG_KAFKA_PRODUCE);
-    post(target, body);
-    answer_produced(t.bed, n, true);
 }
 
 static void acked(enum response_status status, enum error_text error)
@@ -91,7 +84,7 @@ static void a_call_that_does_not_wait_is_answered_when_kafka_has_it(void **state
 static void a_success_in_time_is_a_record_with_the_input_as_result(void **state)
 {
     (void)state;
-    published(WAIT, "{ \"b\" : [1, 2 ],\n\t\"a\":\"x \\\" y\" }");
+    api_published(&t, WAIT, "{ \"b\" : [1, 2 ],\n\t\"a\":\"x \\\" y\" }");
     acked(RESPONSE_SUCCESS, ERROR_NONE);
     expect_record(200,
                   "{\"result\":{\"b\":[1,2],\"a\":\"x \\\" y\"},\"status\":\"success\","
@@ -103,7 +96,7 @@ static void a_success_in_time_is_a_record_with_the_input_as_result(void **state)
 static void without_a_body_the_result_is_empty(void **state)
 {
     (void)state;
-    published(WAIT, NULL);
+    api_published(&t, WAIT, NULL);
     acked(RESPONSE_SUCCESS, ERROR_NONE);
     expect_record(200, "{\"result\":{},\"status\":\"success\",\"success\":true}", false);
 }
@@ -111,7 +104,7 @@ static void without_a_body_the_result_is_empty(void **state)
 static void result_alone_is_answered_when_asked_for(void **state)
 {
     (void)state;
-    published(RESULT, "{\"a\":1}");
+    api_published(&t, RESULT, "{\"a\":1}");
     acked(RESPONSE_SUCCESS, ERROR_NONE);
     expect_api(&t, 200, "{\"a\":1}");
     expect_api_header(&t, id_text, true);
@@ -120,7 +113,7 @@ static void result_alone_is_answered_when_asked_for(void **state)
 static void an_error_of_the_action_is_502(void **state)
 {
     (void)state;
-    published(WAIT, NULL);
+    api_published(&t, WAIT, NULL);
     acked(RESPONSE_APPLICATION_ERROR, ERROR_ACTION_ERROR);
     expect_record(502,
                   "{\"result\":{\"error\":\"The action answered with an error of its own.\"},"
@@ -131,7 +124,7 @@ static void an_error_of_the_action_is_502(void **state)
 static void an_error_alone_is_answered_when_asked_for(void **state)
 {
     (void)state;
-    published(RESULT, NULL);
+    api_published(&t, RESULT, NULL);
     acked(RESPONSE_APPLICATION_ERROR, ERROR_ACTION_ERROR);
     expect_api(&t, 502, "{\"error\":\"The action answered with an error of its own.\"}");
 }
@@ -139,7 +132,7 @@ static void an_error_alone_is_answered_when_asked_for(void **state)
 static void an_action_that_took_too_long_is_502(void **state)
 {
     (void)state;
-    published(WAIT, NULL);
+    api_published(&t, WAIT, NULL);
     acked(RESPONSE_DEVELOPER_ERROR, ERROR_TIMED_OUT);
     expect_record(502,
                   "{\"result\":{\"error\":\"The action exceeded its time limits of 60000 "
@@ -150,7 +143,7 @@ static void an_action_that_took_too_long_is_502(void **state)
 static void an_error_of_the_system_is_500_with_its_record(void **state)
 {
     (void)state;
-    published(WAIT, NULL);
+    api_published(&t, WAIT, NULL);
     acked(RESPONSE_WHISK_ERROR, ERROR_NOT_INITIATED);
     expect_record(500,
                   "{\"result\":{\"error\":\"Activation processing is not initiated for 60000 "
@@ -162,7 +155,7 @@ static void the_wait_ends_with_202(void **state)
 {
     (void)state;
     bed_config(t.bed, "whisk.controller.activation.polling-from-db", 0);
-    published(WAIT, NULL);
+    api_published(&t, WAIT, NULL);
     bed_pass(t.bed, SEC(59));
     assert_int_equal(bed_sent_count(t.bed, MSG_HTTP_REPLY), 0);
     bed_pass(t.bed, SEC(1));
@@ -172,7 +165,7 @@ static void the_wait_ends_with_202(void **state)
 static void a_timeout_shortens_the_wait(void **state)
 {
     (void)state;
-    published(WAIT "&timeout=1500", NULL);
+    api_published(&t, WAIT "&timeout=1500", NULL);
     bed_pass(t.bed, MSEC(1499));
     assert_int_equal(bed_sent_count(t.bed, MSG_HTTP_REPLY), 0);
     bed_pass(t.bed, MSEC(1));
@@ -185,7 +178,7 @@ static void an_id_without_a_record_is_202_without_polling(void **state)
 {
     (void)state;
     bed_config(t.bed, "whisk.controller.activation.polling-from-db", 0);
-    published(WAIT, NULL);
+    api_published(&t, WAIT, NULL);
     struct ack ack = an_ack(OWN_FIRST, ACK_COMBINED, RESPONSE_SUCCESS);
     ack.shrunk = 1;
     send_ack(t.bed, ack);
@@ -195,7 +188,7 @@ static void an_id_without_a_record_is_202_without_polling(void **state)
 static void a_polled_record_is_an_answer_too(void **state)
 {
     (void)state;
-    published(RESULT, "{\"a\":2}");
+    api_published(&t, RESULT, "{\"a\":2}");
     bed_pass(t.bed, SEC(15));
     answer_record(t.bed, 0, DOCUMENT_FOUND, RESPONSE_SUCCESS);
     expect_api(&t, 200, "{\"a\":2}");
@@ -204,7 +197,7 @@ static void a_polled_record_is_an_answer_too(void **state)
 static void a_poll_that_fails_is_500(void **state)
 {
     (void)state;
-    published(WAIT, NULL);
+    api_published(&t, WAIT, NULL);
     bed_pass(t.bed, SEC(15));
     answer_record(t.bed, 0, DOCUMENT_ERROR, RESPONSE_SUCCESS);
     expect_api_error(&t, 500, FAULT);
@@ -230,7 +223,7 @@ static void a_malformed_timeout_is_refused_even_without_waiting(void **state)
 static void booleans_are_read_as_pekko_reads_them(void **state)
 {
     (void)state;
-    published(HELLO "?blocking=YES&timeout=10", NULL);
+    api_published(&t, HELLO "?blocking=YES&timeout=10", NULL);
     assert_int_equal(bed_sent_count(t.bed, MSG_HTTP_REPLY), 0);
     post(HELLO "?blocking=true%20", NULL);
     expect_api_error(&t, 400,
@@ -306,8 +299,9 @@ static void a_body_over_one_mebibyte_is_413(void **state)
     expect_api_begins(&t, 413, "{\"code\":\"t1\"");
     free(body);
     body = body_of(1u << 20);
-    published(RESULT, body);
-    send_ack(t.bed, an_ack(ACTIVATION_ID(31u << 24 | 3, 0), ACK_COMBINED, RESPONSE_SUCCESS));
+    api_published(&t, RESULT, body);
+    send_ack(t.bed, an_ack(ACTIVATION_ID(REQUEST_ENTRY_CONTROLLER << 24 | 3, 0), ACK_COMBINED,
+                           RESPONSE_SUCCESS));
     expect_api(&t, 200, body);
     free(body);
 }
@@ -345,7 +339,7 @@ static void too_many_in_a_minute_are_429(void **state)
 {
     (void)state;
     t.bed->namespaces[BED_GUEST].invocations_per_minute = 2; /* one is gone */
-    published(HELLO, NULL);
+    api_published(&t, HELLO, NULL);
     post(HELLO, "no JSON");
     expect_api_error(&t, 429, "Too many requests in the last minute (count: 3, allowed: 2).");
     post("/api/v1/namespaces/other/actions/wide", NULL); /* before rights */
@@ -410,14 +404,14 @@ static void the_header_gives_the_id_unless_it_is_in_use(void **state)
     cluster_activation_text(&t.bed->draws, id, text);
     snprintf(line, sizeof line, "X-Rollcage-Activation: %s\n", text);
     t.more = line;
-    published(HELLO, NULL);
+    api_published(&t, HELLO, NULL);
     assert_int_equal(bed_record(t.bed, RECORD_ACCEPTED, 0)->activation, id);
-    published(HELLO, NULL);
+    api_published(&t, HELLO, NULL);
     assert_int_equal(bed_record(t.bed, RECORD_ACCEPTED, 1)->activation, OWN_FIRST);
     t.more = "X-Rollcage-Activation: 0123456789abcdef0123456789abcdef\n";
-    published(HELLO, NULL);
+    api_published(&t, HELLO, NULL);
     assert_int_equal(bed_record(t.bed, RECORD_ACCEPTED, 2)->activation,
-                     ACTIVATION_ID(31u << 24 | 2, 0));
+                     ACTIVATION_ID(REQUEST_ENTRY_CONTROLLER << 24 | 2, 0));
 }
 
 static void ids_differ_by_controller_and_incarnation(void **state)
@@ -432,7 +426,7 @@ static void ids_differ_by_controller_and_incarnation(void **state)
     answer_action(t.bed, DOCUMENT_FOUND);
     answer_look_up(t.bed, 1, endpoints(BED_SCHEDULER0));
     assert_int_equal(bed_record(t.bed, RECORD_ACCEPTED, 0)->activation,
-                     ACTIVATION_ID(31u << 24 | 1u << 19 | 1, 0));
+                     ACTIVATION_ID(REQUEST_ENTRY_CONTROLLER << 24 | 1u << 19 | 1, 0));
 }
 
 /* Both doors, the same load: the same records but for the ids, the same messages behind. */
@@ -446,7 +440,7 @@ static void both_doors_lead_to_the_same(void **state)
     cluster_activation_text(&t.bed->draws, id, text);
     snprintf(header, sizeof header, "X-Rollcage-Activation: %s\n", text);
     t.more = header;
-    published(WAIT, NULL);
+    api_published(&t, WAIT, NULL);
     send_ack(t.bed, an_ack(id, ACK_COMBINED, RESPONSE_SUCCESS));
     for (uint32_t i = 0; i < t.bed->record_count; i++) {
         t.bed->records[i].seq = t.bed->records[i].cause = 0;
@@ -467,12 +461,12 @@ static void both_doors_lead_to_the_same(void **state)
 static void nothing_is_kept_of_what_was_answered(void **state)
 {
     (void)state;
-    published(WAIT, "{\"a\":1}");
+    api_published(&t, WAIT, "{\"a\":1}");
     acked(RESPONSE_SUCCESS, ERROR_NONE);
     api_forget(&t);
     size_t blocks = arena_blocks(t.bed->arena, BED_CONTROLLER0);
     for (uint32_t i = 0; i < 50; i++) {
-        published(WAIT, "{\"a\":1}");
+        api_published(&t, WAIT, "{\"a\":1}");
         send_ack(t.bed, an_ack(bed_record(t.bed, RECORD_ACCEPTED, i)->activation, ACK_COMBINED,
                                RESPONSE_SUCCESS));
         post(HELLO, "[]");
@@ -484,7 +478,7 @@ static void what_waits_for_a_slot_alone_keeps_no_texts(void **state)
 {
     (void)state;
     char *body = body_of(1u << 20);
-    published(HELLO, body);
+    api_published(&t, HELLO, body);
     free(body);
     api_forget(&t);
     size_t blocks = arena_blocks(t.bed->arena, BED_CONTROLLER0);
@@ -492,73 +486,6 @@ static void what_waits_for_a_slot_alone_keeps_no_texts(void **state)
     expect_count(t.bed, "0");
     api_forget(&t);
     assert_int_equal(arena_blocks(t.bed->arena, BED_CONTROLLER0), blocks - 1);
-}
-
-/* An action that was written: its document is looked at before the invocation goes on. */
-static void write_action(const char *body)
-{
-    api(&t, HTTP_PUT, HELLO "?overwrite=true", body);
-    api_settle(&t);
-    expect_api_begins(&t, 200, "{\"annotations\"");
-    api_forget(&t);
-}
-
-static void answer_revision(uint32_t revision)
-{
-    struct message m = bed_reply(bed_sent(t.bed, MSG_DATABASE_READ, 0), MSG_DATABASE_DOCUMENT);
-    m.u.database = bed_sent(t.bed, MSG_DATABASE_READ, 0)->u.database;
-    m.u.database.revision = revision;
-    bed_deliver(t.bed, &m);
-}
-
-#define FINAL                                                                                  \
-    "{\"parameters\":[{\"key\":\"a\",\"value\":1},{\"key\":\"b\",\"value\":null}],"            \
-    "\"annotations\":[{\"key\":\"final\",\"value\":true}]}"
-
-static void final_parameters_cannot_be_overridden(void **state)
-{
-    (void)state;
-    write_action(FINAL);
-    post(HELLO, "{\"a\":2}");
-    answer_revision(2);
-    expect_api_error(
-        &t, 400,
-        "Request defines parameters that are not allowed (e.g., reserved properties).");
-    expect_count(t.bed, "0");
-    published(RESULT, "{\"b\":2}"); /* it has no value yet */
-    assert_int_equal(
-        bed_sent(t.bed, MSG_KAFKA_PRODUCE, 0)->u.produce.entry.u.activation.revision, 2);
-}
-
-static void a_document_that_is_not_at_hand_is_read(void **state)
-{
-    (void)state;
-    write_action(FINAL);
-    bed_pass(t.bed, MINUTES(6)); /* both copies are too old */
-    api_forget(&t);
-    t.answered = 0;
-    post(WAIT, "{\"c\":2}");
-    answer_revision(2);
-    assert_int_equal(bed_sent_count(t.bed, MSG_KAFKA_PRODUCE), 0);
-    api_settle(&t);
-    answer_produced(t.bed, 0, true);
-    acked(RESPONSE_SUCCESS, ERROR_NONE);
-    expect_api_begins(&t, 200, "{\"activationId\"");
-    const struct message *m = bed_sent(t.bed, MSG_HTTP_REPLY, 0);
-    assert_non_null(strstr(bed_text(t.bed, m->u.http_reply.body), "\"version\":\"0.0.2\"}"));
-}
-
-static void a_database_that_breaks_ends_the_read_of_a_document(void **state)
-{
-    (void)state;
-    write_action(FINAL);
-    bed_pass(t.bed, MINUTES(6));
-    api_forget(&t);
-    post(WAIT, "{\"c\":2}");
-    answer_revision(2);
-    bed_link(t.bed, BED_DATABASE, true);
-    expect_api_error(&t, 500, FAULT);
-    expect_count(t.bed, "0");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -597,9 +524,6 @@ int main(void)
         TEST(both_doors_lead_to_the_same),
         TEST(nothing_is_kept_of_what_was_answered),
         TEST(what_waits_for_a_slot_alone_keeps_no_texts),
-        TEST(final_parameters_cannot_be_overridden),
-        TEST(a_document_that_is_not_at_hand_is_read),
-        TEST(a_database_that_breaks_ends_the_read_of_a_document),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -127,3 +127,10 @@ void expect_api_header(struct api_bed *self, const char *text, bool is_there)
     if ((strstr(headers, text) != NULL) != is_there)
         assert_string_equal(headers, text);
 }
+
+void api_published(struct api_bed *self, const char *target, const char *body)
+{
+    uint32_t sent = bed_sent_count(self->bed, MSG_KAFKA_PRODUCE);
+    api(self, HTTP_POST, target, body);
+    answer_produced(self->bed, sent, true);
+}

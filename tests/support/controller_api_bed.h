@@ -40,3 +40,5 @@ void expect_api_error(struct api_bed *self, unsigned status, const char *text);
 void expect_api_begins(struct api_bed *self, unsigned status, const char *body);
 /* Its headers have this text in them, or not. */
 void expect_api_header(struct api_bed *self, const char *text, bool is_there);
+/* A POST, and Kafka's answer to the message that it led to. */
+void api_published(struct api_bed *self, const char *target, const char *body);
