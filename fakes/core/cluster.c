@@ -16,6 +16,15 @@ NAMES_DEFINE(timing, TIMING_LIST)
 #define SYSTEM_ACTION_TIMEOUT MINUTES(1)
 #define ID_TEXT_SEED UINT64_C(0x6f70656e77686973)
 
+#define BUG_DEFAULTS(id, text, ...) {__VA_ARGS__},
+enum bug_value cluster_bug(const struct cluster *c, enum bug bug, enum behaviour behaviour)
+{
+    static const uint8_t defaults[BUG_COUNT][BEHAVIOUR_COUNT] = {BUG_LIST(BUG_DEFAULTS)};
+    ASSERT_OP(c->bugs[bug], <, BUG_VALUE_COUNT);
+    uint8_t named = c->bugs[bug];
+    return named == BUG_BY_BEHAVIOUR ? defaults[bug][behaviour] : named;
+}
+
 const char *cluster_node_name(const struct cluster *c, node_id node)
 {
     if (node == NODE_HOST)

@@ -35,12 +35,13 @@ NAMES_DECLARE(node_kind)
 enum behaviour { BEHAVIOUR_LIST(BEHAVIOUR_MEMBER) BEHAVIOUR_COUNT };
 NAMES_DECLARE(behaviour)
 
-/* Bug switches (docs/hazards.md); each has up to four values, 0 is what HEAD does. */
-#define BUG_LIST(X) X(LOST_CREATION_ID, "lost-creation-id")
-#define BUG_MEMBER(id, text) BUG_##id,
+/* Bug switches (docs/hazards.md): id, text, value in each behaviour set, in the sets' order.
+ * One that a scenario does not name has the value of its instance's behaviour set. */
+#define BUG_LIST(X) X(LOST_CREATION_ID, "lost-creation-id", BUG_FIXED, BUG_FIXED, BUG_OLD)
+#define BUG_MEMBER(id, ...) BUG_##id,
 enum bug { BUG_LIST(BUG_MEMBER) BUG_COUNT };
 NAMES_DECLARE(bug)
-enum bug_value { BUG_FIXED, BUG_OLD, BUG_LOST_UPDATE, BUG_VALUE_COUNT };
+enum bug_value { BUG_BY_BEHAVIOUR, BUG_FIXED, BUG_OLD, BUG_LOST_UPDATE, BUG_VALUE_COUNT };
 
 struct node_info {
     uint8_t kind;                         /* enum node_kind */
@@ -115,7 +116,7 @@ struct cluster {
     const struct action_info *actions;
     uint32_t action_count;
     struct range timing[TIMING_COUNT];
-    uint8_t bugs[BUG_COUNT];
+    uint8_t bugs[BUG_COUNT];        /* enum bug_value, as named; read through cluster_bug */
     const struct trace_call *calls; /* all recorded calls, sorted by request id */
     const uint32_t *call_requests;  /* their request ids, same order */
     uint32_t call_count;
@@ -129,6 +130,9 @@ static inline enum node_kind cluster_kind(const struct cluster *c, node_id node)
 {
     return (enum node_kind)c->nodes[node].kind;
 }
+
+/* Never BUG_BY_BEHAVIOUR. */
+enum bug_value cluster_bug(const struct cluster *c, enum bug bug, enum behaviour behaviour);
 
 /* Names also for the system's ids and NODE_HOST; never NULL. */
 const char *cluster_node_name(const struct cluster *c, node_id node);

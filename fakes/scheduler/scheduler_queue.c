@@ -20,8 +20,7 @@ static void queue_init(struct queue *q, struct scheduler *self, actor_id actor)
     const struct machine_env *env = self->env;
     static const enum set_form forms[BUG_VALUE_COUNT] = {
         [BUG_FIXED] = SET_SAFE, [BUG_OLD] = SET_STALE, [BUG_LOST_UPDATE] = SET_LOST_UPDATE};
-    uint8_t bug = env->cluster->bugs[BUG_LOST_CREATION_ID];
-    ASSERT_OP(bug, <, BUG_VALUE_COUNT);
+    enum bug_value bug = cluster_bug(env->cluster, BUG_LOST_CREATION_ID, env->behaviour);
     uint64_t queue = draw_mix((uint64_t)q->ns << 16 | q->action, q->revision);
     uint64_t entity = draw_mix((uint64_t)env->incarnation << 32 | env->node, queue);
     q->scheduler = self;

@@ -114,7 +114,7 @@ const struct schema bugs_schema = {
 
 static const char *bug_value_word(unsigned i)
 {
-    static const char *const words[] = {"fixed", "old", "lost-update"};
+    static const char *const words[] = {"fixed", "old", "lost-update"}; /* from BUG_FIXED on */
     return words[i];
 }
 
@@ -185,11 +185,12 @@ static int read_bug(struct reader *r, const struct tree_node *key,
     if (!all && bug == BUG_COUNT)
         return reader_fail(r, key, ERR_INPUT, "unknown bug \"%.60s\", expected all or %s",
                            key->text, bug_to_string(BUG_LOST_CREATION_ID));
-    int result = read_word(r, value, bug_value_word, all ? 2 : BUG_VALUE_COUNT, &word);
+    int result =
+        read_word(r, value, bug_value_word, all ? 2 : BUG_VALUE_COUNT - BUG_FIXED, &word);
     if (result != 0)
         return result;
     if (!all)
-        bugs[bug] = (uint8_t)word;
+        bugs[bug] = (uint8_t)(BUG_FIXED + word);
     return 0;
 }
 
