@@ -1,12 +1,10 @@
 /*
  * live_call.c - calls that go out over HTTP, and what becomes of them.
  *
- * A call that nobody took comes back as MSG_REFUSED. One whose connection broke is not told by
- * itself: a process sees its connection to a peer break, and with it all that was under way, so
- * the machine gets EVENT_LINK; every other call to that peer is stale from then on.
- * That is so of nodes, whose connections break when their process ends. A server that is not
- * ours may close one connection and answer on the others (an nginx that reloads closes those
- * that it takes for idle): then the call alone is broken.
+ * A call that nobody took comes back as MSG_REFUSED. When a process ends, the host tells its
+ * peers with EVENT_LINK, and every call to it is stale from then on. A connection that breaks
+ * while its peer lives concerns its call alone: a server may close one and answer on the others
+ * (an nginx that reloads closes those that it takes for idle).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -135,10 +133,8 @@ static void on_done(void *context, uint64_t tag, const struct http_result *resul
             live_refuse(self, &call->message);
         break;
     case HTTP_BROKEN:
-        if (self->nodes[call->message.to].state == LIVE_ELSEWHERE)
+        if (!call->is_stale) /* its peer lives: the call alone is broken */
             live_call_broken_alone(self, &call->message);
-        else
-            live_call_broken(self, call);
         break;
     case HTTP_TIMED_OUT: /* the machine has long given it up */
         break;
