@@ -1,6 +1,5 @@
 """What the parts of scripts/hostile share: the cluster, sockets, answers, and what was wrong."""
 import base64
-import json
 import os
 import socket
 import time
@@ -28,9 +27,7 @@ class Cluster:
 
     secrets = []
 
-    def __init__(self, path, pid):
-        with open(path, encoding="utf-8") as file:
-            told = json.load(file)
+    def __init__(self, told, pid):
         self.pid = pid
         self.nodes = {node["name"]: address(node["url"]) for node in told["nodes"]}
         self.kafka, self.etcd = address(told["kafka"]), address(told["etcd"])
