@@ -27,7 +27,8 @@
  */
 #define MEMORY_PER_CONNECTION ((size_t)36 << 10)
 #define BACKLOG 4096
-#define SPARES_MAX 4096u
+#define SPARES_MAX 256u               /* what a burst of connections may leave behind ... */
+#define SPARE_KEPT_MAX ((size_t)4096) /* ... and of each of their two buffers */
 #define FAREWELLS_MAX 256u
 #define FAREWELL_NS UINT64_C(1000000000)
 #define LOOK_NS UINT64_C(1000000000)
@@ -359,6 +360,8 @@ static void close_connection(struct http_connection *c)
         free_connection(c);
         return;
     }
+    bytes_trim(&c->in, SPARE_KEPT_MAX);
+    bytes_trim(&c->out, SPARE_KEPT_MAX);
     c->next = self->spares;
     self->spares = c;
     self->spare_count++;
