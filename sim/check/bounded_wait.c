@@ -47,10 +47,12 @@ static void wait_judge(const struct waits *waits, const struct check_context *ct
         ledger_activation(ctx->ledger, (activation_id)item->name);
     if (a == NULL || a->wait_seq != item->seq || a->place < PLACE_FEED)
         return;
-    static const char *const places[PLACE_COUNT] = {
-        [PLACE_FEED] = "its feed",           [PLACE_HANDLER] = "the queue manager's mailbox",
-        [PLACE_LOOK_UP] = "a look-up",       [PLACE_FORWARDED] = "a message to another",
-        [PLACE_QUEUE] = "its memory queue"};
+    static const char *const places[PLACE_COUNT] = {[PLACE_FEED] = "its feed",
+                                                    [PLACE_HANDLER] =
+                                                        "the queue manager's mailbox",
+                                                    [PLACE_LOOK_UP] = "a look-up",
+                                                    [PLACE_FORWARDED] = "a message to another",
+                                                    [PLACE_QUEUE] = "its memory queue"};
     struct violation v = {.at = tstamp_add(item->since, waits->list.length),
                           .seq = item->seq,
                           .activation = a->id,

@@ -10,9 +10,9 @@
  */
 #include "check/check_internal.h"
 
-struct leader { /* by namespace << 16 | action */
-    uint64_t seq;  /* of the owner's put */
-    node_id owner; /* NODE_NONE: not known */
+struct leader {     /* by namespace << 16 | action */
+    uint64_t seq;   /* of the owner's put */
+    node_id owner;  /* NODE_NONE: not known */
     uint32_t epoch; /* of the owner, when it put it */
     bool is_there;
 };
@@ -48,8 +48,8 @@ static void leader_on_put(struct leaders *leaders, const struct check_context *c
         bool was_restarted = leaders->epochs[leader->owner] != leader->epoch;
         if (leader->is_there)
             leader_report(ctx, r, leader, "takes over", "");
-        else if (!was_restarted && ledger_queue_serves(ctx->ledger, leader->owner,
-                                                       r->key.ns, r->key.action))
+        else if (!was_restarted &&
+                 ledger_queue_serves(ctx->ledger, leader->owner, r->key.ns, r->key.action))
             leader_report(ctx, r, leader, "becomes owner of",
                           " still: it was neither disabled nor stopped");
     }

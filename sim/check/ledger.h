@@ -80,7 +80,7 @@ struct ledger_activation {
     uint8_t status_counted;                         /* counted as rejected under `status` */
     uint16_t status;                                /* what the client saw */
     uint64_t wait_seq; /* set by bounded-wait: the record with which its wait began; 0: none */
-    node_id suspect; /* LEDGER_SUSPECT: the scheduler that was stopped */
+    node_id suspect;   /* LEDGER_SUSPECT: the scheduler that was stopped */
 };
 
 struct ledger_node {
@@ -96,14 +96,15 @@ struct ledger_node {
      * the system's (some are the pool's, some the health manager's); as its last claim says */
     uint32_t memory_held, memory_system, memory_free, memory_total;
     uint64_t memory_seq;
+    tstamp memory_at; /* a container last began or ceased to hold some */
 };
 
 /* A container, a queue or an endpoint: what a key names, and whether the key is there. */
 enum ledger_thing_kind { THING_CONTAINER, THING_QUEUE, THING_ENDPOINT };
 struct ledger_thing {
-    uint8_t kind;    /* enum ledger_thing_kind */
-    uint8_t keys;    /* bits: 1 its key (existing), 2 warmed */
-    bool is_wanted;  /* ought to have a key */
+    uint8_t kind;               /* enum ledger_thing_kind */
+    uint8_t keys;               /* bits: 1 its key (existing), 2 warmed */
+    bool is_wanted;             /* ought to have a key */
     bool is_paused, is_leaving; /* container */
     uint32_t memory_held;       /* container: MB of its invoker that it holds */
     bool by_stop;    /* ceased to be because its process stopped: keys live on by lease */

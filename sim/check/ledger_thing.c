@@ -113,7 +113,8 @@ static void queue_update(struct ledger *self, namespace_id ns, action_id action,
 
 /* What an invoker accounts: paused containers count as free (its pool's own rule,
  * FunctionPullingContainerPool.scala:515-522), and one on its way out is not the pool's. */
-static void container_hold(struct ledger *self, struct ledger_thing *thing)
+static void container_hold(struct ledger *self, struct ledger_thing *thing,
+                           const struct record *r)
 {
     struct ledger_node *node = &self->nodes[thing->node];
     bool holds = thing->exists != 0 && !thing->is_paused && !thing->is_leaving &&
@@ -124,6 +125,7 @@ static void container_hold(struct ledger *self, struct ledger_thing *thing)
     else
         node->memory_system += memory - thing->memory_held;
     thing->memory_held = memory;
+    node->memory_at = r->at;
 }
 
 void ledger_on_permits(struct ledger *self, const struct record *r)
@@ -186,7 +188,7 @@ void ledger_on_state(struct ledger *self, const struct record *r)
             return;
         thing->is_wanted = false;
         thing->is_leaving = true;
-        container_hold(self, thing);
+        container_hold(self, thing, r);
         thing_changed(self, thing, r);
     }
 }
@@ -220,7 +222,7 @@ void ledger_on_container(struct ledger *self, const struct record *r)
         limits_container(self->limits, r->at, thing->ns, thing->action, thing->exists != 0);
     thing->is_paused = r->kind == RECORD_CONTAINER_PAUSED;
     thing->is_leaving = thing->is_leaving && before != 0;
-    container_hold(self, thing);
+    container_hold(self, thing, r);
     thing_changed(self, thing, r);
 }
 
@@ -307,7 +309,7 @@ static void ledger_node_containers(struct ledger *self, const struct record *r)
         else if (is_stop) {
             thing->exists = 0;
             thing->by_stop = true;
-            container_hold(self, thing);
+            container_hold(self, thing, r);
             limits_container(self->limits, r->at, thing->ns, thing->action, false);
         }
         thing->is_wanted = false; /* after an enable: from its next use */

@@ -12,8 +12,8 @@
 
 #define SPIKE_SECONDS 61u /* the minute before, and the second that runs */
 
-struct spike { /* of one action */
-    uint64_t second; /* of the newest peak */
+struct spike {                     /* of one action */
+    uint64_t second;               /* of the newest peak */
     uint32_t peaks[SPIKE_SECONDS]; /* most in flight, by second, round about */
     tstamp *starts;                /* arena block: a ring of those in the window */
     uint32_t head, count, max;
@@ -87,8 +87,7 @@ static void spike_on_start(const struct check_context *ctx, struct spike *s,
     s->count = 0;
 }
 
-static void spike_on_record(void *self, const struct check_context *ctx,
-                            const struct record *r)
+static void spike_on_record(void *self, const struct check_context *ctx, const struct record *r)
 {
     struct spikes *spikes = self;
     if (r->action >= spikes->action_count)

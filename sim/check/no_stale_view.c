@@ -42,9 +42,9 @@ static bool view_is_of_set(const struct key *key)
 static uint64_t view_a(const struct key *key)
 {
     uint64_t family = (uint64_t)key->family << 48;
-    return view_is_of_set(key) ? family
-                               : family | (uint64_t)key->ns << 32 |
-                                     (uint64_t)key->action << 16 | key->node;
+    return view_is_of_set(key)
+               ? family
+               : family | (uint64_t)key->ns << 32 | (uint64_t)key->action << 16 | key->node;
 }
 
 static uint64_t view_b(const struct key *key, node_id watcher)
@@ -74,8 +74,7 @@ static void view_changed(struct views *views, const struct check_context *ctx,
                          struct view_key *key, const struct record *r)
 {
     struct view_change *change = table_add(&views->changes, r->seq, 0);
-    *change =
-        (struct view_change){.a = view_a(&key->key), .b = view_b(&key->key, NODE_NONE)};
+    *change = (struct view_change){.a = view_a(&key->key), .b = view_b(&key->key, NODE_NONE)};
     key->changed_seq = r->seq;
     grace_add(&views->list, r->at, r->seq, r->seq);
     check_due(ctx, grace_due(&views->list));
@@ -137,8 +136,7 @@ static void view_on_set(struct views *views, const struct check_context *ctx,
     if (r->detail == SET_LOAD || r->detail == SET_READ_STALE)
         return;
     view_believe(views, r->node, &key, is_add, NODE_NONE);
-    struct view_key *stored =
-        table_find(&views->keys, view_a(&key), view_b(&key, NODE_NONE));
+    struct view_key *stored = table_find(&views->keys, view_a(&key), view_b(&key, NODE_NONE));
     if (is_add && stored != NULL && !stored->is_there)
         view_changed(views, ctx, stored, r);
     if (r->detail == SET_STORE && r->value2 >> 32 != 0)
@@ -209,9 +207,8 @@ static void view_compare(struct views *views, const struct check_context *ctx,
             table_remove(&views->beliefs, view_a(&key->key), view_b(&key->key, watcher));
         return;
     }
-    bool is_other = belief != NULL && key->is_there && is_optional &&
-                    key->owner != NODE_NONE && belief->owner != NODE_NONE &&
-                    belief->owner != key->owner;
+    bool is_other = belief != NULL && key->is_there && is_optional && key->owner != NODE_NONE &&
+                    belief->owner != NODE_NONE && belief->owner != key->owner;
     if ((belief != NULL) == key->is_there && !is_other)
         return;
     if (belief == NULL && is_optional)
@@ -238,8 +235,8 @@ static void view_on_tick(void *self, const struct check_context *ctx, tstamp now
     struct views *views = self;
     struct grace_item item;
     while (grace_take(&views->list, now, &item)) {
-        struct view_change change = *(struct view_change *)table_find(&views->changes,
-                                                                      item.name, 0);
+        struct view_change change =
+            *(struct view_change *)table_find(&views->changes, item.name, 0);
         table_remove(&views->changes, item.name, 0);
         const struct view_key *key = table_find(&views->keys, change.a, change.b);
         if (key == NULL || key->changed_seq != item.seq)

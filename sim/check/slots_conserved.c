@@ -48,8 +48,7 @@ static void slots_on_container(const struct check_context *ctx, const struct rec
                  check_node(ctx, r->node), node->memory_held, node->memory_total);
 }
 
-static void slots_on_record(void *self, const struct check_context *ctx,
-                            const struct record *r)
+static void slots_on_record(void *self, const struct check_context *ctx, const struct record *r)
 {
     struct slots *slots = self;
     if (r->kind == RECORD_SLOT_FORCED) {

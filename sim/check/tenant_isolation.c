@@ -47,8 +47,7 @@ static void tenant_on_key(const struct tenants *tenants, const struct check_cont
         const struct ledger_thing *container = ledger_container(ctx->ledger, r->key.id);
         owner = container != NULL && container->exists != 0 ? container->ns : r->key.ns;
     } else if (r->key.family == KEY_IN_PROGRESS) {
-        const struct tenant_creation *creation =
-            table_find(&tenants->creations, r->key.id, 0);
+        const struct tenant_creation *creation = table_find(&tenants->creations, r->key.id, 0);
         owner = creation != NULL ? creation->ns : r->key.ns;
     } else
         return;

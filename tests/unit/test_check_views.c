@@ -9,7 +9,8 @@
 #include "support/check_bed.h"
 
 #define BOX 0x77u
-static const struct key leader_key = {.family = KEY_QUEUE, .ns = BED_GUEST, .action = BED_HELLO};
+static const struct key leader_key = {
+    .family = KEY_QUEUE, .ns = BED_GUEST, .action = BED_HELLO};
 static const struct key action_throttle = {
     .family = KEY_THROTTLING, .ns = BED_GUEST, .action = BED_HELLO};
 static const struct key ns_throttle = {
@@ -198,8 +199,8 @@ static void a_move_away_from_a_scheduler_in_service_is_none(void **state)
     led_by_scheduler0(bed);
     check_bed_key_by(bed, RECORD_KEY_DELETED, leader_key, NODE_NONE, RECORD_KEY_EXPIRED);
     check_bed_queue_made(bed, RECORD_QUEUE_MADE, BED_SCHEDULER1);
-    uint64_t seq = check_bed_key_by(bed, RECORD_KEY_PUT, leader_key, BED_SCHEDULER1,
-                                    RECORD_KEY_CREATED);
+    uint64_t seq =
+        check_bed_key_by(bed, RECORD_KEY_PUT, leader_key, BED_SCHEDULER1, RECORD_KEY_CREATED);
     const struct violation *v = check_bed_expect(bed, "leader-stable", 1);
     assert_int_equal(v->seq, seq);
     assert_int_equal(v->node, BED_SCHEDULER1);

@@ -133,8 +133,9 @@ static void the_need_of_a_minute_ago_is_forgotten(void **state)
 
 static void force(struct check_bed *bed)
 {
-    check_bed_feed(bed, (struct record){
-                            .kind = RECORD_SLOT_FORCED, .node = BED_CONTROLLER0, .activation = A});
+    check_bed_feed(
+        bed,
+        (struct record){.kind = RECORD_SLOT_FORCED, .node = BED_CONTROLLER0, .activation = A});
 }
 
 static void a_forced_slot_of_a_run_that_goes_on_is_told(void **state)
@@ -216,6 +217,7 @@ static void memory_at_rest_is_what_containers_leave(void **state)
     tell(bed, PERMITS_MEMORY, 1024, 1024);
     start_boxes(bed, 100, 1);
     tell(bed, PERMITS_MEMORY, 768, 1024);
+    check_bed_wait(bed, SEC(4));
     check_set_settle(bed->set, bed->at, NULL);
     assert_int_equal(check_bed_result(bed, "memory-conserved").verdict, CHECK_PASS);
 }
@@ -226,6 +228,7 @@ static void memory_that_nobody_holds_is_told(void **state)
     start_boxes(bed, 100, 1);
     tell(bed, PERMITS_MEMORY, 768, 1024);
     check_bed_container(bed, RECORD_CONTAINER_GONE, 100);
+    check_bed_wait(bed, SEC(3));
     const struct violation *v = check_bed_expect(bed, "memory-conserved", 1);
     assert_int_equal(v->node, BED_INVOKER0);
     assert_non_null(strstr(v->text, "768 MB of 1024 MB are free, its containers hold 0 MB"));
@@ -236,8 +239,19 @@ static void memory_that_is_held_and_not_accounted_is_told(void **state)
     struct check_bed *bed = *state;
     tell(bed, PERMITS_MEMORY, 1024, 1024);
     start_boxes(bed, 100, 1);
+    check_bed_wait(bed, SEC(3));
     check_set_settle(bed->set, bed->at, NULL);
     assert_int_equal(check_bed_result(bed, "memory-conserved").violation_count, 1);
+}
+
+static void a_figure_has_three_seconds_to_follow(void **state)
+{
+    struct check_bed *bed = *state;
+    tell(bed, PERMITS_MEMORY, 1024, 1024);
+    start_boxes(bed, 100, 1);
+    check_bed_wait(bed, SEC(3) - 1);
+    check_set_settle(bed->set, bed->at, NULL);
+    assert_int_equal(check_bed_result(bed, "memory-conserved").violation_count, 0);
 }
 
 static void while_something_is_owed_memory_is_not_judged(void **state)
@@ -276,8 +290,9 @@ static void keys_under_another_namespace_are_told(void **state)
     check_bed_container(bed, RECORD_CONTAINER_MADE, BOX);
     check_bed_key_by(bed, RECORD_KEY_PUT, key, BED_INVOKER0, RECORD_KEY_CREATED);
     assert_int_equal(check_bed_result(bed, "tenant-isolation").violation_count, 1);
-    check_bed_feed(bed, (struct record){
-                            .kind = RECORD_CREATION_ORDERED, .node = BED_SCHEDULER0, .creation = 9});
+    check_bed_feed(bed, (struct record){.kind = RECORD_CREATION_ORDERED,
+                                        .node = BED_SCHEDULER0,
+                                        .creation = 9});
     key = (struct key){
         .family = KEY_IN_PROGRESS, .ns = BED_GUEST, .node = BED_SCHEDULER0, .id = 9};
     check_bed_key_by(bed, RECORD_KEY_PUT, key, BED_SCHEDULER0, RECORD_KEY_CREATED);
@@ -317,6 +332,7 @@ int main(void)
         TEST(memory_at_rest_is_what_containers_leave),
         TEST(memory_that_nobody_holds_is_told),
         TEST(memory_that_is_held_and_not_accounted_is_told),
+        TEST(a_figure_has_three_seconds_to_follow),
         TEST(while_something_is_owed_memory_is_not_judged),
         TEST(a_run_in_a_container_of_another_namespace_is_told),
         TEST(keys_under_another_namespace_are_told),
