@@ -37,7 +37,6 @@ static void queue_init(struct queue *q, struct scheduler *self, actor_id actor)
                                       .actor = SLOT_ACTOR(ACTOR_MONITOR, SLOT_REF(actor))};
 }
 
-/* The constructor's watches and counter reference are taken with it, before any message. */
 actor_id queue_new(struct scheduler *self, struct effects *fx, namespace_id ns,
                    action_id action, uint32_t revision)
 {
@@ -54,12 +53,17 @@ actor_id queue_new(struct scheduler *self, struct effects *fx, namespace_id ns,
     r->action = action;
     r->ns = ns;
     r->value = revision;
+    return q->actor;
+}
+
+/* The constructor runs on the queue's own thread, right before its first message. */
+static void queue_construct(struct queue *q, struct effects *fx)
+{
     struct key in_progress = queue_key(q, KEY_IN_PROGRESS),
                existing = queue_key(q, KEY_EXISTING);
+    q->counter = counter_open(q->scheduler, fx, q->ns);
     watcher_watch(fx, q->actor, &in_progress, 4, WATCH_QUEUE, true, true);
     watcher_watch(fx, q->actor, &existing, 4, WATCH_QUEUE, true, true);
-    q->counter = counter_open(self, fx, ns);
-    return q->actor;
 }
 
 static duration queue_silence(const struct queue *q)
@@ -117,7 +121,7 @@ void queue_move(struct queue *q, struct effects *fx, enum queue_state to)
         timers_arm(&self->timers, fx, &q->flush_timer, self->config->flush_grace, true);
     else if (from == QUEUE_FLUSHING)
         timers_cancel(&self->timers, &q->flush_timer);
-    else if (to == QUEUE_REMOVED)
+    else if (to == QUEUE_REMOVED && !scheduler_behaviour(self->env)->no_removed_timer)
         timers_arm(&self->timers, fx, &q->removed_timer, self->config->stop_grace, true);
 }
 
@@ -274,6 +278,8 @@ void queue_on_message(struct scheduler *self, const struct message *m, struct ef
         return;
     }
     ASSERT_OP(q->actor, ==, m->to_actor);
+    if (q->counter == NULL)
+        queue_construct(q, fx);
     queue_receive(q, m, fx);
     queue_end_turn(q, fx);
 }

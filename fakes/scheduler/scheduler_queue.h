@@ -40,7 +40,7 @@ struct queue {
     uint8_t outdated, initialized, is_stopped;
     uint8_t flush_error, flush_text, active_during_flush; /* FlushingData */
     uint8_t is_monitoring, is_limit_awaited;
-    uint32_t counter; /* generation of the namespace's counter */
+    struct counter *counter; /* NULL: not constructed yet */
     struct shared_set containers, creations;
     struct waiting *messages; /* ring, size a power of two */
     uint32_t head, count, max;
@@ -48,6 +48,7 @@ struct queue {
     uint32_t poll_count, poll_max, poll_sequence;
     uint32_t durations_ms[DURATIONS_MAX];
     uint32_t duration_count, duration_next;
+    uint32_t duration_max; /* of all that ever came */
     uint8_t has_average;
     double average_ms;
     struct timer state_timer, flush_timer, removed_timer, monitor_timer;

@@ -181,15 +181,15 @@ static void every_state_prints_its_data(void **state)
         "NoData",
         "RunningData",
         "NoActors",
-        "ThrottledData(error: WhiskError, reason: No container could be made for the "
-        "activation., activeDuringFlush: false)",
+        "ThrottledData(error: WhiskError, reason: whisk error(recoverable) "
+        "happens, activeDuringFlush: false)",
         "ThrottledData",
         "ThrottledData",
         "RemovingData(outdated: false)",
         "NoData",
     };
     q->flush_error = CREATION_WHISK;
-    q->flush_text = ERROR_CREATION_FAILED;
+    q->flush_text = ERROR_CREATION_WHISK;
     for (unsigned i = 0; i < QUEUE_STATE_COUNT; i++) {
         char text[256];
         q->state = (uint8_t)i;
