@@ -89,15 +89,13 @@ static void a_fetch_below_the_fraction_lifts_it(void **state)
 
 struct stored {
     uint32_t in_progress, existing; /* keys of the namespace in etcd */
+    uint32_t answered;              /* of what was sent */
 };
 
-static void answer_counts(struct qbed *b, const struct stored *stored)
+static void answer_counts(struct qbed *b, struct stored *stored)
 {
-    static uint32_t answered;
-    if (b->bed->sent_count == 0)
-        answered = 0;
-    for (; answered < b->bed->sent_count; answered++) {
-        struct message m = b->bed->sent[answered];
+    while (stored->answered < b->bed->sent_count) {
+        struct message m = b->bed->sent[stored->answered++];
         if (m.kind != MSG_ETCD_RANGE)
             continue;
         struct message reply = bed_reply(&m, MSG_ETCD_RANGED);
@@ -145,7 +143,7 @@ static void expect_counts(const struct qbed *b, uint32_t containers, uint32_t cr
 static void watch_events_count_containers(void **state)
 {
     struct qbed *b = *state;
-    struct stored stored = {0, 0};
+    struct stored stored = {0, 0, 0};
     b->limit = 4;
     start(b);
     expect_counts(b, 0, 0, 0, 0);

@@ -355,31 +355,37 @@ void qbed_messages(struct qbed *b, uint32_t first, uint32_t count)
         qbed_message(b, first + i);
 }
 
-static void get(struct qbed *b, uint32_t container, bool warmed, bool alive)
+static void get(struct qbed *b, const struct post_get *given)
 {
-    struct post_get post = {.container = container,
-                            .revision = 1,
-                            .action = b->action,
-                            .invoker = BED_INVOKER0,
-                            .warmed = warmed,
-                            .alive = alive};
-    deliver_from(b, ACTOR(ACTOR_CALL, 0, container), POST_GET_ACTIVATION, &post, sizeof post);
+    struct post_get post = *given;
+    post.revision = 1;
+    post.action = b->action;
+    post.invoker = BED_INVOKER0;
+    deliver_from(b, ACTOR(ACTOR_CALL, 0, post.container), POST_GET_ACTIVATION, &post,
+                 sizeof post);
     qbed_settle(b);
 }
 
 void qbed_get(struct qbed *b, uint32_t container)
 {
-    get(b, container, false, true);
+    get(b, &(struct post_get){.container = container, .alive = 1});
+}
+
+void qbed_get_after(struct qbed *b, uint32_t container, uint32_t duration_ms)
+{
+    get(b,
+        &(struct post_get){
+            .container = container, .alive = 1, .has_duration = 1, .duration_ms = duration_ms});
 }
 
 void qbed_get_warmed(struct qbed *b, uint32_t container)
 {
-    get(b, container, true, true);
+    get(b, &(struct post_get){.container = container, .alive = 1, .warmed = 1});
 }
 
 void qbed_farewell(struct qbed *b, uint32_t container)
 {
-    get(b, container, false, false);
+    get(b, &(struct post_get){.container = container});
 }
 
 void qbed_failed(struct qbed *b, uint32_t creation, enum creation_error error)
@@ -457,6 +463,13 @@ void qbed_set_containers(struct qbed *b, uint32_t count)
 void qbed_set_creations(struct qbed *b, uint32_t count)
 {
     fill(b, &qbed_queue(b)->creations, count);
+}
+
+void qbed_set_state(struct qbed *b, enum queue_state state)
+{
+    b->bed->fx.message_count = b->bed->fx.record_count = 0;
+    b->bed->fx.at = b->bed->now;
+    queue_move(qbed_queue(b), &b->bed->fx, state);
 }
 
 /* ---- then ---- */

@@ -47,6 +47,7 @@ void qbed_tell(struct qbed *b, unsigned what, const void *payload, size_t size);
 void qbed_message(struct qbed *b, uint32_t number); /* an activation, not blocking */
 void qbed_messages(struct qbed *b, uint32_t first, uint32_t count);
 void qbed_get(struct qbed *b, uint32_t container);
+void qbed_get_after(struct qbed *b, uint32_t container, uint32_t duration_ms);
 void qbed_get_warmed(struct qbed *b, uint32_t container);
 void qbed_farewell(struct qbed *b, uint32_t container); /* alive = false */
 void qbed_failed(struct qbed *b, uint32_t creation, enum creation_error error);
@@ -60,6 +61,8 @@ void qbed_settle(struct qbed *b);
 /* Upstream's `fsm.underlyingActor.containers = ...` */
 void qbed_set_containers(struct qbed *b, uint32_t count);
 void qbed_set_creations(struct qbed *b, uint32_t count);
+/* Upstream's `fsm.setState`: not written down. */
+void qbed_set_state(struct qbed *b, enum queue_state state);
 
 /* What was written down since the last expect is exactly this. */
 void qbed_expect(struct qbed *b, const char *lines);
