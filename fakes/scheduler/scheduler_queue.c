@@ -2,7 +2,6 @@
  * scheduler_queue.c - MemoryQueue: its life and the dispatch of its mailbox.
  */
 #include "scheduler/scheduler_queue.h"
-#include <stdio.h>
 #include <string.h>
 
 typedef void queue_handler_fn(struct queue *q, const struct message *m, struct effects *fx);
@@ -198,31 +197,6 @@ static void queue_on_deleted(struct queue *q, const struct message *m, struct ef
     } else {
         effects_reject(fx, q->actor, m);
     }
-}
-
-const char *queue_data_text(const struct queue *q, char *text, size_t size)
-{
-    switch ((enum queue_state)q->state) {
-    case QUEUE_UNINITIALIZED:
-    case QUEUE_REMOVED:
-    case QUEUE_STATE_COUNT:
-        return "NoData";
-    case QUEUE_RUNNING:
-        return "RunningData";
-    case QUEUE_IDLE:
-        return "NoActors";
-    case QUEUE_NAMESPACE_THROTTLED:
-    case QUEUE_ACTION_THROTTLED:
-        return "ThrottledData";
-    case QUEUE_REMOVING:
-        return q->outdated ? "RemovingData(outdated: true)" : "RemovingData(outdated: false)";
-    case QUEUE_FLUSHING: /* prints the wrong name (MemoryQueue.scala:85-92) */
-        break;
-    }
-    snprintf(text, size, "ThrottledData(error: %s, reason: %s, activeDuringFlush: %s)",
-             creation_error_to_string(q->flush_error), error_text_to_string(q->flush_text),
-             q->active_during_flush ? "true" : "false");
-    return text;
 }
 
 static void queue_on_get_state(struct queue *q, const struct message *m, struct effects *fx)

@@ -111,7 +111,7 @@ static void queue_look_up_limit(struct queue *q, struct effects *fx, uint32_t ep
                         (struct post_work){.epoch = epoch, .result = limit->result});
         return;
     }
-    q->is_limit_awaited = 1;
+    q->limit_waits++;
     q->limit_epoch = epoch;
     if (limit->state != LIMIT_READING)
         limit_read(self, fx, q->ns);
@@ -133,11 +133,12 @@ void limit_on_answer(struct scheduler *self, struct call *call, const struct mes
     call_release(self, call);
     for (uint32_t i = 0; i < self->queues.count; i++) {
         struct queue *q = slots_at(&self->queues, i);
-        if (q == NULL || q->ns != ns || !q->is_limit_awaited)
+        if (q == NULL || q->ns != ns)
             continue;
-        q->is_limit_awaited = 0;
-        queue_post_work(q, fx, callback, POST_LIMIT,
-                        (struct post_work){.epoch = q->limit_epoch, .result = result});
+        for (; q->limit_waits > 0; q->limit_waits--) /* of workers that were stopped, too */
+            queue_post_work(q, fx, callback, POST_LIMIT,
+                            (struct post_work){.epoch = q->limit_waits > 1 ? 0 : q->limit_epoch,
+                                               .result = result});
     }
 }
 

@@ -446,23 +446,23 @@ void qbed_pass(struct qbed *b, duration length)
     b->bed->now = end;
 }
 
-static void fill(struct qbed *b, struct shared_set *set, uint32_t count)
+static void fill(struct qbed *b, struct shared_set *set, uint32_t first, uint32_t count)
 {
     b->bed->fx.message_count = b->bed->fx.record_count = 0;
     while (set->count > 0)
         shared_set_remove(set, &b->bed->fx, set->items[0].id);
-    for (uint32_t i = 1; i <= count; i++)
-        shared_set_add(set, &b->bed->fx, i);
+    for (uint32_t i = 0; i < count; i++)
+        shared_set_add(set, &b->bed->fx, first + i);
 }
 
 void qbed_set_containers(struct qbed *b, uint32_t count)
 {
-    fill(b, &qbed_queue(b)->containers, count);
+    fill(b, &qbed_queue(b)->containers, 1, count);
 }
 
 void qbed_set_creations(struct qbed *b, uint32_t count)
 {
-    fill(b, &qbed_queue(b)->creations, count);
+    fill(b, &qbed_queue(b)->creations, QBED_CREATION, count);
 }
 
 void qbed_set_state(struct qbed *b, enum queue_state state)
@@ -470,6 +470,10 @@ void qbed_set_state(struct qbed *b, enum queue_state state)
     b->bed->fx.message_count = b->bed->fx.record_count = 0;
     b->bed->fx.at = b->bed->now;
     queue_move(qbed_queue(b), &b->bed->fx, state);
+    /* A message that nobody minds makes the state's own timer run. */
+    struct post_data data = {
+        .key = {.family = KEY_THROTTLING, .ns = BED_GUEST, .action = ACTION_NONE}};
+    qbed_tell(b, POST_INITIAL_STORED, &data, sizeof data);
 }
 
 /* ---- then ---- */

@@ -58,7 +58,8 @@ void qbed_watched(struct qbed *b, enum key_family family, uint32_t id, bool dele
 void qbed_timeout(struct qbed *b); /* StateTimeout, now */
 void qbed_pass(struct qbed *b, duration length);
 void qbed_settle(struct qbed *b);
-/* Upstream's `fsm.underlyingActor.containers = ...` */
+/* Upstream's `fsm.underlyingActor.containers = ...`: ids from 1, or from QBED_CREATION. */
+#define QBED_CREATION 101u
 void qbed_set_containers(struct qbed *b, uint32_t count);
 void qbed_set_creations(struct qbed *b, uint32_t count);
 /* Upstream's `fsm.setState`: not written down. */
