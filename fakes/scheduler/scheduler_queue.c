@@ -263,12 +263,11 @@ void queue_on_timer(struct scheduler *self, struct timer *timer, struct effects 
     struct queue *q = queue_get(self, timer->actor);
     ASSERT(q != NULL);
     switch ((enum scheduler_timer)timer->kind) {
-    case TIMER_QUEUE_FLUSH: /* both repeat until cancelled */
+    case TIMER_QUEUE_FLUSH: /* repeats until cancelled */
         timers_arm(&self->timers, fx, timer, self->config->flush_grace, true);
         queue_on_silence(q, fx);
         break;
-    case TIMER_QUEUE_REMOVED:
-        timers_arm(&self->timers, fx, timer, self->config->stop_grace, true);
+    case TIMER_QUEUE_REMOVED: /* repeats too, but the queue ends at the first */
         queue_on_silence(q, fx);
         break;
     case TIMER_QUEUE_POLL:

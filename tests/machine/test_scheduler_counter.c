@@ -65,7 +65,8 @@ static void a_counter_closed_twice_freezes(void **state)
     assert_int_equal(late->counter->existing, 6);
 }
 
-/* An answer that comes when the counter is closed still goes to those that read it. */
+/* An answer that comes when the counter is closed still goes to those that read it, and not to
+ * the counter of a queue that came after it. */
 static void a_late_count_goes_to_the_closed_counter(void **state)
 {
     struct sched *s = *state;
@@ -76,13 +77,45 @@ static void a_late_count_goes_to_the_closed_counter(void **state)
     s->bed->posts_by_hand = true;
     superseded(s, q);
     assert_null(counter_of(s->machine, BED_GUEST));
+    struct effects *fx = &s->bed->fx;
+    fx->message_count = fx->record_count = 0;
+    struct counter *late = counter_open(s->machine, fx, BED_GUEST);
     s->holds_range = false;
     s->answered = 0;
     sched_pump(s);
     assert_int_equal(q->counter->existing, 7);
+    assert_int_equal(late->existing, 0);
     s->bed->posts_by_hand = false;
     bed_settle(s->bed);
-    assert_null(s->machine->counters[BED_GUEST].first);
+    assert_ptr_equal(s->machine->counters[BED_GUEST].first, late);
+    assert_null(late->next);
+}
+
+/* Of the last namespace, and an event that comes after the end. */
+static void each_namespace_counts_for_itself(void **state)
+{
+    struct sched *s = *state;
+    s->holds_read = true;
+    struct queue *q = sched_make_queue(s, BED_OTHER, BED_WIDE);
+    struct key key = {.family = KEY_EXISTING,
+                      .ns = BED_OTHER,
+                      .action = BED_WIDE,
+                      .node = BED_INVOKER0,
+                      .revision = 1,
+                      .id = 4};
+    struct value empty = {.kind = VALUE_EMPTY};
+    s->existing = 6;
+    sched_watch(s, &key, &empty, false);
+    assert_int_equal(q->counter->existing, 6);
+    assert_int_equal(q->counter->ns, BED_OTHER);
+    actor_id actor = ACTOR(ACTOR_COUNTER, q->counter->generation, BED_OTHER);
+    superseded(s, q);
+    assert_null(s->machine->counters[BED_OTHER].first);
+    sched_forget(s);
+    struct post_watched event = {.key = key};
+    sched_post(s, ACTOR_WATCHER_ID, actor, POST_INSERTED, &event, sizeof event);
+    assert_int_equal(s->bed->sent_count, 0);
+    assert_int_equal(s->bed->record_count, 0);
 }
 
 static void a_count_after_the_last_reader_means_nothing(void **state)
@@ -122,6 +155,20 @@ static void every_look_up_that_waited_makes_a_decision(void **state)
     assert_true(timer_is_armed(&q->monitor_timer));
 }
 
+static void a_stopped_worker_does_not_go_on_after_its_read(void **state)
+{
+    struct sched *s = *state;
+    struct queue *q = sched_quiet(s);
+    sched_silence(s, q);
+    sched_expect_state(s, q, QUEUE_IDLE);
+    s->holds_read = false;
+    s->answered = 0;
+    sched_pump(s);
+    assert_int_equal(q->limit_waits, 0);
+    assert_false(timer_is_armed(&q->monitor_timer));
+    assert_int_equal(bed_record_count(s->bed, RECORD_SNAPSHOT), 1); /* the callback's */
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -129,8 +176,10 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         T(a_counter_closed_twice_freezes),
         T(a_late_count_goes_to_the_closed_counter),
+        T(each_namespace_counts_for_itself),
         T(a_count_after_the_last_reader_means_nothing),
         T(every_look_up_that_waited_makes_a_decision),
+        T(a_stopped_worker_does_not_go_on_after_its_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
