@@ -127,7 +127,10 @@ NAMES_DECLARE(response)
     X(REQUEST_TIMEOUT,                                                                         \
       "The server was not able to produce a timely response to your request.")                 \
     X(UPSTREAM_TIMEOUT, "upstream timed out")                                                  \
-    X(NOT_FOUND, "The requested resource does not exist.")
+    X(NOT_FOUND, "The requested resource does not exist.")                                     \
+    X(ABNORMAL_INIT, "The action did not initialize and exited unexpectedly.")                 \
+    X(ACTION_REMOVED, "Action could not be found or may have been deleted.")                   \
+    X(NAMESPACE_BLOCKED, "The action was not invoked due to a blacklisted namespace.")
 #define ERROR_TEXT_MEMBER(id, text) ERROR_##id,
 enum error_text { ERROR_TEXT_LIST(ERROR_TEXT_MEMBER) ERROR_TEXT_COUNT };
 NAMES_DECLARE(error_text)

@@ -43,6 +43,11 @@ struct invoker_config {
     uint64_t creation_max_peek;
     uint64_t lease_timeout_ns;
     uint64_t retry_interval_ns;
+    uint64_t health_check_enabled;
+    uint64_t health_check_period_ns;
+    uint64_t health_check_max_fails;
+    uint64_t blacklist_interval_ns;
+    uint64_t prewarm_unreachable_ppm;
 };
 
 /* In the order of fsm.c's names. */
