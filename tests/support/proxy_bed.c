@@ -244,14 +244,19 @@ static void answer(struct proxy_bed *t)
     }
 }
 
+void proxy_bed_deliver(struct proxy_bed *t, const struct message *m)
+{
+    bed_deliver(t->bed, m);
+    answer(t);
+}
+
 void proxy_bed_send(struct proxy_bed *t, unsigned what, const void *payload, size_t size)
 {
     struct message m =
         invoker_bed_post(t->inv, ACTOR_POOL_ID, slot_actor(t->slot, t->kind), what);
     if (size > 0)
         memcpy(m.u.local, payload, size);
-    bed_deliver(t->bed, &m);
-    answer(t);
+    proxy_bed_deliver(t, &m);
 }
 
 void proxy_bed_initialize(struct proxy_bed *t)
@@ -299,6 +304,28 @@ void proxy_bed_expect(struct proxy_bed *t, const char *lines)
     t->said[0] = posts_said[0] = sends_said[0] = '\0';
     bed_forget(t->bed);
     t->records_seen = t->sent_seen = t->inv->answered = 0;
+}
+
+struct proxy_bed *proxy_bed_client(void)
+{
+    struct proxy_bed *t = proxy_bed_new();
+    struct proxy *p = &t->slot->proxy;
+    t->kind = ACTOR_ACTIVATION_CLIENT;
+    p->action = BED_HELLO;
+    p->ns = BED_GUEST;
+    p->revision = p->warm_revision = REVISION_FIRST;
+    p->container = 77;
+    invoker_client_start(t->slot, BED_SCHEDULER0);
+    return t;
+}
+
+void proxy_bed_fetched(struct proxy_bed *t, enum fetch_result result, uint32_t request)
+{
+    struct message m = bed_reply(invoker_bed_fetch(t->inv, t->slot), MSG_FETCHED);
+    m.u.fetched.result = (uint8_t)result;
+    if (result == FETCHED_ACTIVATION)
+        m.u.fetched.activation = invoker_bed_activation(BED_HELLO, request, false);
+    proxy_bed_deliver(t, &m);
 }
 
 /* ---- the usual ways ---- */

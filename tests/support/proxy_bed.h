@@ -26,8 +26,13 @@ struct proxy_bed {
 struct proxy_bed *proxy_bed_cold(void);
 void proxy_bed_boot(struct proxy_bed *t);
 struct proxy_bed *proxy_bed_new(void);
+/* The actor under test is a container's client instead, not started; scheduler 0. */
+struct proxy_bed *proxy_bed_client(void);
 void proxy_bed_free(struct proxy_bed *t);
 
+void proxy_bed_deliver(struct proxy_bed *t, const struct message *m);
+/* The answer to the last fetch. */
+void proxy_bed_fetched(struct proxy_bed *t, enum fetch_result result, uint32_t request);
 /* From a probe to the actor under test; the payload is the caller's, or NULL. */
 void proxy_bed_send(struct proxy_bed *t, unsigned what, const void *payload, size_t size);
 void proxy_bed_initialize(struct proxy_bed *t);
