@@ -202,8 +202,6 @@ static void say_record(const struct proxy_bed *t, const struct record *r, char *
 
 /* ---- one event after the other ---- */
 
-static char posts_said[4096], sends_said[4096];
-
 static void hear(struct proxy_bed *t)
 {
     while (t->bed->post_first < t->bed->post_count) {
@@ -216,7 +214,7 @@ static void hear(struct proxy_bed *t)
         }
         t->bed->post_first++;
         if (is_of_slot(t, m.from_actor))
-            say_post(t, &m, posts_said, sizeof posts_said);
+            say_post(t, &m, t->posts, sizeof t->posts);
     }
     t->bed->post_first = t->bed->post_count = 0;
 }
@@ -234,7 +232,7 @@ static void answer(struct proxy_bed *t)
     while (hear(t), t->sent_seen < t->bed->sent_count) {
         struct message m = t->bed->sent[t->sent_seen++];
         bool is_count = m.kind == MSG_ETCD_RANGE && m.u.etcd.mode == RANGE_COUNT;
-        say_sent(t, &m, sends_said, sizeof sends_said);
+        say_sent(t, &m, t->sends, sizeof t->sends);
         if (is_count && t->broken_counts > 0) {
             t->broken_counts--;
             refuse(t, &m);
@@ -299,9 +297,9 @@ void proxy_bed_expect(struct proxy_bed *t, const char *lines)
 {
     for (; t->records_seen < t->bed->record_count; t->records_seen++)
         say_record(t, &t->bed->records[t->records_seen], t->said, sizeof t->said);
-    say(t->said, sizeof t->said, "%s%s", posts_said, sends_said);
+    say(t->said, sizeof t->said, "%s%s", t->posts, t->sends);
     assert_string_equal(t->said, lines);
-    t->said[0] = posts_said[0] = sends_said[0] = '\0';
+    t->said[0] = t->posts[0] = t->sends[0] = '\0';
     bed_forget(t->bed);
     t->records_seen = t->sent_seen = t->inv->answered = 0;
 }

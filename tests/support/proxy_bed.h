@@ -19,7 +19,7 @@ struct proxy_bed {
     enum actor_kind kind; /* ACTOR_PROXY or ACTOR_ACTIVATION_CLIENT */
     uint32_t sent_seen, records_seen;
     uint32_t broken_counts; /* so many counts etcd refuses to make */
-    char said[4096];
+    char said[4096], posts[2048], sends[2048];
 };
 
 /* Upstream's fixture: three time-outs of 5 s. Not booted: the configuration may be changed. */
