@@ -10,6 +10,8 @@
  */
 #include "invoker/invoker_internal.h"
 
+#define NO_ROUTE SEC(3) /* until connecting to an address that is gone fails */
+
 static bool action_is_cached(const struct invoker *self, const struct activation *activation)
 {
     const struct cluster *c = self->env->cluster;
@@ -210,9 +212,23 @@ static void run_initialize(struct invoker *self, struct run *run, struct effects
     run_arm(self, run, RUN_INIT, run->init_ns, fx);
 }
 
-/* initializeAndRun: in runningActivations from here until its logs are collected. After a
- * SIGTERM the container may be gone: connecting to where it was takes longer (no route to the
- * host, after 3 s) than the process has, so it neither runs nor is acked. */
+/* The container is gone (SIGTERM): there is no route to where it was. /init is tried until the
+ * limit; what /run meets is a health error. */
+static void run_without_container(struct invoker *self, struct run *run, struct effects *fx)
+{
+    if (run->slot->proxy.datum == DATUM_WARM) {
+        run->is_refused = 1;
+        run->started_at = fx->at;
+        run_arm(self, run, RUN_RUN, NO_ROUTE, fx);
+        return;
+    }
+    run->init_ns = cluster_action_timeout(self->env->cluster, run->activation.action);
+    run->response = RESPONSE_DEVELOPER_ERROR;
+    run->error = ERROR_TIMED_OUT;
+    run_arm(self, run, RUN_INIT, run->init_ns, fx);
+}
+
+/* initializeAndRun: in runningActivations from here until its logs are collected. */
 void invoker_run_begin(struct invoker *self, struct slot *slot,
                        const struct activation *activation, struct effects *fx)
 {
@@ -224,8 +240,10 @@ void invoker_run_begin(struct invoker *self, struct slot *slot,
     slot->proxy.run_ordinal++;
     if ((activation->id & ACTIVATION_SYSTEM) == 0)
         self->runs_open++;
-    if (!slot->proxy.has_container)
+    if (!slot->proxy.has_container) {
+        run_without_container(self, run, fx);
         return;
+    }
     if (slot->proxy.datum == DATUM_WARM) {
         run_start(self, run, fx);
         return;
