@@ -5,10 +5,10 @@
 #include "support/proxy_bed.h"
 #include <string.h>
 
-static const enum behaviour sets[] = {BEHAVIOUR_PRE_5338, BEHAVIOUR_5338, BEHAVIOUR_HEAD};
+static const uint8_t sets[] = {BEHAVIOUR_PRE_5338, BEHAVIOUR_5338, BEHAVIOUR_HEAD};
 #define SETS 3
 
-static struct proxy_bed *client_ready(enum behaviour behaviour)
+static struct proxy_bed *client_ready(uint8_t behaviour)
 {
     struct proxy_bed *t = proxy_bed_client();
     t->bed->env.behaviour = behaviour;

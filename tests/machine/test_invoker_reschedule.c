@@ -136,7 +136,7 @@ static void the_minutes_ping_restarts_the_silence(void **state)
 static void before_5348_rescheduling_drops_what_it_does_not_know(void **state)
 {
     (void)state;
-    static const enum behaviour sets[] = {BEHAVIOUR_PRE_5338, BEHAVIOUR_5338, BEHAVIOUR_HEAD};
+    static const uint8_t sets[] = {BEHAVIOUR_PRE_5338, BEHAVIOUR_5338, BEHAVIOUR_HEAD};
     for (unsigned i = 0; i < 3; i++) {
         struct proxy_bed *t = proxy_bed_new();
         rescheduling(t);
