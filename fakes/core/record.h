@@ -148,7 +148,10 @@ NAMES_DECLARE(response)
     X(DB_FETCH, "an error happens while fetching data from DB")                                \
     X(BLACK_BOX, "a blackbox error happens")                                                   \
     X(CREATION_TOO_MANY, "too many concurrent requests are in flight.")                        \
-    X(INVALID_ACTION_LIMIT, "a configured action limit is invalid.")
+    X(INVALID_ACTION_LIMIT, "a configured action limit is invalid.")                           \
+    X(ABNORMAL_INIT, "The action did not initialize and exited unexpectedly.")                 \
+    X(ACTION_REMOVED, "Action could not be found or may have been deleted.")                   \
+    X(NAMESPACE_BLOCKED, "The action was not invoked due to a blacklisted namespace.")
 #define ERROR_TEXT_MEMBER(id, text) ERROR_##id,
 enum error_text { ERROR_TEXT_LIST(ERROR_TEXT_MEMBER) ERROR_TEXT_COUNT };
 NAMES_DECLARE(error_text)

@@ -27,6 +27,16 @@ static const struct config_field fields[] = {
     {"whisk.scheduler.data-management-service.retry-interval", UNIT_DURATION, MSEC(1),
      MINUTES(60), SEC(1), SEC(1), FIELD(retry_interval_ns),
      "pause before an etcd write is retried"},
+    {"whisk.container-proxy.action-health-check.enabled", UNIT_BOOL, 0, 1, 0, 0,
+     FIELD(health_check_enabled), "whether prewarmed containers are checked"},
+    {"whisk.container-proxy.action-health-check.check-period", UNIT_DURATION, MSEC(10),
+     MINUTES(60), SEC(3), SEC(3), FIELD(health_check_period_ns), "how often they are checked"},
+    {"whisk.container-proxy.action-health-check.max-fails", UNIT_COUNT, 1, 1000, 3, 3,
+     FIELD(health_check_max_fails), "failed checks in a row that make one unfit"},
+    {"whisk.blacklist.poll-interval", UNIT_DURATION, SEC(1), MINUTES(1440), MINUTES(5),
+     MINUTES(5), FIELD(blacklist_interval_ns), "how often blocked namespaces are read"},
+    {"prewarm.unreachable", UNIT_FRACTION, 0, 1000000, 0, 0, FIELD(prewarm_unreachable_ppm),
+     "share of the checks that meet nobody"},
 };
 
 static void invoker_init(void *memory, const struct machine_env *env)
@@ -68,6 +78,7 @@ static void invoker_on_start(struct invoker *self, struct effects *fx)
     invoker_pool_start(self, fx);
     feed_start(&self->feed, fx);
     invoker_warm_up(self, fx);
+    invoker_blacklist_start(self, fx);
 }
 
 /* The CoordinatedShutdown task (FPCInvokerReactive.scala:124-128): every container is removed
@@ -101,7 +112,8 @@ static void invoker_on_message(struct invoker *self, const struct message *m,
         invoker_health_on_message(self, m, fx);
         return;
     case ACTOR_PRODUCER:
-        producer_on_message(&self->producer, m, fx);
+        if (producer_on_message(&self->producer, m, fx) != PRODUCED_NOTHING)
+            invoker_ack_on_produced(self, m->corr, fx);
         return;
     case ACTOR_CALL: /* a record was stored, or lost: nobody waits for it */
         return;
@@ -173,7 +185,10 @@ static void invoker_on_wake(struct invoker *self, struct timer *timer, struct ef
         invoker_route_on_timer(self, timer, fx);
         return;
     case TIMER_PRODUCER:
-        producer_on_timer(&self->producer, fx);
+        invoker_ack_on_timer(self, fx);
+        return;
+    case TIMER_BLACKLIST:
+        invoker_blacklist_on_timer(self, fx);
         return;
     case TIMER_RUN:
         invoker_run_on_timer(self, (struct run *)(void *)timer, fx);

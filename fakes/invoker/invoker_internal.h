@@ -24,8 +24,9 @@ struct call *invoker_calls_add(struct invoker *self, struct calls *calls, enum c
                                node_id peer, uint32_t corr);
 bool invoker_calls_take(struct calls *calls, uint32_t corr, struct call *ret_call);
 uint32_t invoker_corr(struct invoker *self); /* for calls of no slot */
+/* CALL_LEADER, or CALL_COUNT with its COUNT_ARG. */
 void invoker_slot_range(struct invoker *self, struct slot *slot, enum call_kind kind,
-                        unsigned tries, struct effects *fx);
+                        uint32_t arg, struct effects *fx);
 void invoker_slot_read(struct invoker *self, struct slot *slot, struct run *run,
                        struct effects *fx);
 void invoker_slot_on_callback(struct invoker *self, const struct message *m,
@@ -79,6 +80,10 @@ void proxy_move(struct invoker *self, struct slot *slot, enum proxy_state to,
                 struct effects *fx);
 void proxy_clean_up(struct invoker *self, struct slot *slot, bool with_client,
                     struct effects *fx);
+/* The part of it that knows no action. replace: the pool may make a prewarmed one instead. */
+void proxy_clean_up_container(struct invoker *self, struct slot *slot, bool with_client,
+                              bool replace, struct effects *fx);
+void proxy_report_removed(struct slot *slot, bool replace, struct effects *fx);
 /* Start the removal of its container, if it has one and none is under way. */
 void proxy_destroy(struct invoker *self, struct slot *slot, struct effects *fx);
 void proxy_stop(struct invoker *self, struct slot *slot);
@@ -91,6 +96,20 @@ void proxy_operate(struct invoker *self, struct slot *slot, enum invoker_timer o
                    struct effects *fx);
 bool proxy_on_uninitialized(struct invoker *self, struct slot *slot, unsigned what,
                             const struct message *m, struct effects *fx);
+bool proxy_on_creating_container(struct invoker *self, struct slot *slot, unsigned what,
+                                 struct effects *fx);
+bool proxy_on_container_created(struct invoker *self, struct slot *slot, unsigned what,
+                                const struct message *m, struct effects *fx);
+/* Docker's callback of a creation, cold or prewarmed. */
+void proxy_on_docker_created(struct invoker *self, struct slot *slot, struct effects *fx);
+void proxy_on_health_ping(struct invoker *self, struct slot *slot, struct effects *fx);
+/* To Rescheduling: a run met nobody. */
+void proxy_reschedule(struct invoker *self, struct slot *slot, const struct message *m,
+                      struct effects *fx);
+bool proxy_on_rescheduling(struct invoker *self, struct slot *slot, unsigned what,
+                           const struct message *m, struct effects *fx);
+/* A message came in Rescheduling: its time-out starts anew. */
+void proxy_on_silence_broken(struct invoker *self, struct slot *slot, struct effects *fx);
 bool proxy_on_creating_client(struct invoker *self, struct slot *slot, unsigned what,
                               const struct message *m, struct effects *fx);
 bool proxy_on_client_created(struct invoker *self, struct slot *slot, unsigned what,
@@ -103,9 +122,10 @@ bool proxy_on_paused(struct invoker *self, struct slot *slot, unsigned what,
                      const struct message *m, struct effects *fx);
 void proxy_on_removing(struct invoker *self, struct slot *slot, unsigned what,
                        const struct message *m, struct effects *fx);
-void proxy_on_resumed(struct invoker *self, struct slot *slot, struct effects *fx);
-void proxy_on_counted(struct invoker *self, struct slot *slot, const struct message *m,
-                      struct effects *fx); /* m NULL: the count failed */
+void proxy_on_resumed(struct invoker *self, struct slot *slot, bool is_resumed,
+                      struct effects *fx);
+void proxy_on_counted(struct invoker *self, struct slot *slot, uint32_t arg,
+                      const struct message *m, struct effects *fx); /* m NULL: it failed */
 void invoker_message_reject(struct effects *fx, const struct message *m);
 void invoker_message_drop(struct effects *fx,
                           const struct message *m); /* rejected, with its id */
@@ -121,6 +141,26 @@ void invoker_run_on_timer(struct invoker *self, struct run *run, struct effects 
 void invoker_run_freeze(struct invoker *self, struct slot *slot, struct effects *fx);
 void invoker_run_thaw(struct invoker *self, struct slot *slot, struct effects *fx);
 void invoker_run_cut(struct invoker *self, struct slot *slot, struct effects *fx);
+bool invoker_run_has_logs(const struct invoker *self, const struct run *run);
+void invoker_run_leave(struct invoker *self, struct run *run); /* no longer running */
+
+/* invoker_ack.c: what leaves of an activation that has ended. */
+void invoker_ack_send(struct invoker *self, struct run *run, enum ack_kind kind, bool is_shrunk,
+                      struct effects *fx);
+void invoker_ack_store(struct invoker *self, const struct run *run, struct effects *fx);
+/* Completion, behind the result: at once or when its send has ended; the run is freed. */
+void invoker_ack_complete(struct invoker *self, struct run *run, struct effects *fx);
+void invoker_ack_on_produced(struct invoker *self, uint32_t corr, struct effects *fx);
+void invoker_ack_on_timer(struct invoker *self, struct effects *fx);
+/* A combined ack and a record for an activation that is not run; or not any more. */
+void invoker_ack_fall_back(struct invoker *self, struct run *run, enum response_status response,
+                           enum error_text error, struct effects *fx);
+
+/* invoker_blacklist.c */
+void invoker_blacklist_start(struct invoker *self, struct effects *fx);
+void invoker_blacklist_on_timer(struct invoker *self, struct effects *fx);
+void invoker_blacklist_on_read(struct invoker *self, namespace_id ns, const struct message *m);
+bool invoker_blacklist_has(const struct invoker *self, namespace_id ns);
 
 /* invoker_client.c */
 void invoker_client_start(struct slot *slot, node_id scheduler);
@@ -128,6 +168,9 @@ void invoker_client_on_message(struct invoker *self, const struct message *m,
                                struct effects *fx);
 void invoker_client_on_broken(struct invoker *self, struct slot *slot, const struct call *call,
                               struct effects *fx);
+/* m NULL: no answer. */
+void invoker_client_on_rescheduled(struct slot *slot, const struct message *m,
+                                   struct effects *fx);
 void invoker_client_on_leader(struct invoker *self, struct slot *slot, const struct message *m,
                               struct effects *fx); /* m NULL: the look-up failed */
 

@@ -65,8 +65,8 @@ enum failure {
     FAILURE_HEALTH_RUN, /* ContainerHealthErrorWithResumedRun: struct post_failure_run */
 };
 struct post_failure {
-    uint32_t failure; /* enum failure */
-    uint32_t spare;
+    uint32_t failure;     /* enum failure */
+    uint32_t is_blackbox; /* FAILURE_CREATE: the user's own image */
 };
 struct post_failure_run {
     struct post_failure failure;
