@@ -89,9 +89,13 @@ void invoker_consumer_on_message(struct invoker *self, const struct message *m,
         reading_continue(self, reading_new(self, entry), fx);
         return;
     }
-    /* Warm-ups are done by being read; deletions come with action updates. */
-    if (!is_creation && entry->kind != ENTRY_WARM_UP)
+    if (entry->kind == ENTRY_CREATION && entry->u.creation.deletion) {
+        struct message *post =
+            effects_post(fx, ACTOR_CONSUMER_ID, ACTOR_POOL_ID, POST_DELETION_CONTAINER);
+        *MESSAGE_LOCAL(post, struct creation) = entry->u.creation;
+    } else if (!is_creation && entry->kind != ENTRY_WARM_UP) {
         effects_reject(fx, m->to_actor, m);
+    } /* warm-ups are done by being read */
     consumer_processed(fx, ACTOR_CONSUMER_ID);
 }
 
