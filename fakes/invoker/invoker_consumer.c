@@ -109,8 +109,9 @@ static void reading_end(struct invoker *self, const struct reading *reading,
             effects_post(fx, CALLBACK_CONSUMER_ID, ACTOR_POOL_ID, POST_CREATION_CONTAINER);
         *MESSAGE_LOCAL(m, struct creation) = reading->creation;
     } else {
-        invoker_creation_answer(self, CALLBACK_CONSUMER_ID, &reading->creation,
-                                CREATION_DB_FETCH, fx);
+        struct creation failed = reading->creation;
+        failed.document = (uint8_t)result;
+        invoker_creation_answer(self, CALLBACK_CONSUMER_ID, &failed, CREATION_DB_FETCH, fx);
     }
     consumer_processed(fx, CALLBACK_CONSUMER_ID);
 }

@@ -2,6 +2,7 @@
  * actor_bed.c - see actor_bed.h.
  */
 #include "support/actor_bed.h"
+#include "wire/wire_internal.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -90,11 +91,14 @@ static void say_sent(struct actor_bed *t, const struct message *m)
     if (m->kind == MSG_KAFKA_PRODUCE && m->u.produce.entry.kind == ENTRY_CREATION_ACK) {
         assert_int_equal(TOPIC_KIND(m->u.produce.topic), TOPIC_CREATION_ACK);
         assert_int_equal(ack->invoker, BED_INVOKER0);
-        say(t, "creationAck%u: %u %s of %s rev %u retry %u %s\n",
+        say(t, "creationAck%u: %u %s of %s rev %u retry %u %s",
             (unsigned)TOPIC_INDEX(m->u.produce.topic), ack->id,
             cluster_action_name(&t->bed->cluster, ack->action),
             cluster_namespace_name(&t->bed->cluster, ack->ns), ack->revision, ack->retry,
             creation_error_to_string(ack->error));
+        if (ack->document != DOCUMENT_FOUND)
+            say(t, ": %s", wire_creation_reason(ack));
+        say(t, "\n");
     } else if (is_own(t, m->from_actor)) {
         message_print(&t->bed->cluster, m, text, sizeof text);
         say(t, "%s\n", text);
