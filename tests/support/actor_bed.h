@@ -5,7 +5,8 @@
  *
  * The invoker is real and started; of all that it posts, only what the actor under test posts
  * to itself is delivered. What it posts to others, what leaves the node for it and what it
- * records is one text, line by line; nothing else may have happened. Containers are probes:
+ * records is one text, line by line (of each event: records, what leaves, posts); nothing else
+ * may have happened. Containers are probes:
  * c0, c1 ... by the order in which they were made.
  */
 #include "support/invoker_bed.h"
