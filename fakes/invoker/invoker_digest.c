@@ -66,6 +66,10 @@ static void slot_digest(const struct slot *slot, struct digest *d)
                    (uint64_t)e->in[POOL_WARMED] << 16 | (uint64_t)e->disabling << 8 |
                    e->has_creation,
                (uint64_t)e->memory_mb << 32 | e->creation.id);
+    digest_two(d,
+               (uint64_t)e->in[POOL_PREWARMED] << 16 |
+                   (uint64_t)e->in[POOL_PREWARM_STARTING] << 8 | e->kind,
+               e->expires_at);
     digest_two(d, (uint64_t)e->revision << 32 | (uint64_t)e->action << 16 | e->ns,
                e->last_used << 1 | e->is_warm);
     digest_two(d,
@@ -81,8 +85,17 @@ static void slot_digest(const struct slot *slot, struct digest *d)
 static void pool_digest(const struct pool *pool, struct digest *d)
 {
     digest_two(d, (uint64_t)pool->shutting_down << 32 | pool->disabling_count,
-               (uint64_t)pool->drain_timers << 32 | pool->cold_start_count);
+               (uint64_t)pool->drain_timers << 32 | pool->prewarm_failed_count);
     timer_digest(&pool->sync, d);
+    timer_digest(&pool->prewarm_pace, d);
+    timer_digest(&pool->prewarm_check, d);
+    digest_two(d, pool->used_mb, pool->prewarm_queue_count);
+    for (uint32_t i = 0; i < pool->prewarm_queue_count; i++)
+        digest_two(
+            d, (uint64_t)pool->prewarm_queue[i].kind << 32 | pool->prewarm_queue[i].memory_mb,
+            pool->prewarm_queue[i].ttl);
+    for (uint32_t i = 0; i < pool->prewarm_config_count; i++)
+        digest_word(d, pool->prewarm_configs[i].cold_starts);
     for (unsigned list = 0; list < POOL_LIST_COUNT; list++) {
         digest_two(d, pool->lists[list].count, pool->lists[list].memory_mb);
         for (const struct slot *s = pool->lists[list].head; s != NULL; s = s->pool.next[list])

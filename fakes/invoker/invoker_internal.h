@@ -64,13 +64,29 @@ void invoker_creation_answer(struct invoker *self, actor_id from,
 void invoker_pool_start(struct invoker *self, struct effects *fx);
 void invoker_pool_on_message(struct invoker *self, const struct message *m, struct effects *fx);
 void invoker_pool_send_memory(struct invoker *self, struct effects *fx);
-void invoker_pool_insert(struct pool *pool, enum pool_list list, struct slot *slot);
+/* Or, if it is in the list already, only its new memory. */
+void invoker_pool_insert(struct pool *pool, enum pool_list list, struct slot *slot,
+                         uint32_t memory_mb);
 void invoker_pool_remove(struct pool *pool, enum pool_list list, struct slot *slot);
 struct slot *invoker_pool_choose(struct invoker *self, const struct creation *creation,
                                  struct effects *fx);
 void invoker_pool_drain(struct invoker *self, struct effects *fx);
 void invoker_pool_on_drain_timer(struct invoker *self, struct timer *timer, struct effects *fx);
 blob invoker_pool_state_json(struct invoker *self);
+
+/* invoker_pool_prewarm.c */
+enum exec_kind invoker_action_kind(const struct invoker *self, action_id action);
+const char *exec_kind_to_string(unsigned kind);
+void invoker_prewarm_init(struct invoker *self);
+void invoker_prewarm_start(struct invoker *self, struct effects *fx);
+void invoker_prewarm_adjust(struct invoker *self, bool is_init, bool is_scheduled,
+                            struct effects *fx);
+bool invoker_prewarm_on_message(struct invoker *self, unsigned what, struct effects *fx);
+void invoker_prewarm_on_timer(struct invoker *self, struct timer *timer, struct effects *fx);
+/* The smallest of its kind with need_mb to cap_mb, which is replaced at once; NULL: none. */
+struct slot *invoker_prewarm_take(struct invoker *self, enum exec_kind kind, uint32_t need_mb,
+                                  int64_t cap_mb, struct effects *fx);
+void invoker_prewarm_count_cold(struct invoker *self, enum exec_kind kind, uint32_t memory_mb);
 
 /* invoker_proxy.c and its topics: a handler returns false for what it does not list. */
 void proxy_start(struct invoker *self, struct slot *slot);

@@ -52,7 +52,8 @@ static bool slot_is_left(const struct slot *slot)
     return !p->alive && !p->has_container && p->runs == NULL &&
            !timer_is_armed(&p->operation) && !timer_is_armed(&p->resume) &&
            !timer_is_armed(&p->destroy) && !e->in[POOL_IN_PROGRESS] && !e->in[POOL_BUSY] &&
-           !e->in[POOL_WARMED] && !e->disabling && !e->has_creation;
+           !e->in[POOL_WARMED] && !e->in[POOL_PREWARMED] && !e->in[POOL_PREWARM_STARTING] &&
+           !e->disabling && !e->has_creation;
 }
 
 /* Back to the free ones, keeping the blocks it has grown and the identity of its next life. */

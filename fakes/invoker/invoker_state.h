@@ -43,6 +43,8 @@ enum invoker_timer {
     TIMER_ASK,   /* arg: index of the ask */
     TIMER_RUN,   /* first member of struct run */
     TIMER_BLACKLIST,
+    TIMER_PREWARM_PACE,
+    TIMER_PREWARM_CHECK,
     TIMER_SLOT, /* from here on: arg is the slot's index */
     TIMER_UNUSED = TIMER_SLOT,
     TIMER_IDLE,
@@ -61,14 +63,24 @@ enum invoker_timer {
 };
 
 /* What the pool knows of a container: what was last reported, never the proxy's own state. */
-enum pool_list { POOL_IN_PROGRESS, POOL_BUSY, POOL_WARMED, POOL_LIST_COUNT };
+enum pool_list {
+    POOL_IN_PROGRESS,
+    POOL_BUSY,
+    POOL_WARMED,
+    POOL_PREWARMED,
+    POOL_PREWARM_STARTING,
+    POOL_LIST_COUNT
+};
 struct pool_entry {
     struct slot *next[POOL_LIST_COUNT], *prev[POOL_LIST_COUNT];
     uint8_t in[POOL_LIST_COUNT];
     uint8_t disabling;
     uint8_t has_creation;
-    uint8_t is_warm; /* the datum is WarmData */
-    uint32_t memory_mb;
+    uint8_t is_warm;    /* the datum is WarmData */
+    uint8_t kind;       /* of a prewarmed one: enum exec_kind */
+    uint32_t memory_mb; /* of the datum that it was chosen or made with */
+    uint32_t counted_mb[POOL_LIST_COUNT];
+    tstamp expires_at; /* of a prewarmed one */
     struct creation creation;
     uint32_t cause;
     action_id action;
@@ -89,13 +101,38 @@ struct slot {
     struct timer call_timer;
 };
 
+/* The kinds that actions have here. */
+#define EXEC_KIND_LIST(X) X(NODEJS_20, "nodejs:20") X(BLACKBOX, "blackbox")
+#define EXEC_KIND_MEMBER(id, text) KIND_##id,
+enum exec_kind { EXEC_KIND_LIST(EXEC_KIND_MEMBER) EXEC_KIND_COUNT };
+
+#define PREWARM_CONFIGS_MAX 4u
+struct prewarm_config { /* PrewarmingConfig, and the cold starts since the last check */
+    uint32_t kind, memory_mb, initial_count;
+    uint32_t is_reactive; /* the rest counts only then */
+    uint32_t min_count, max_count, threshold, increment;
+    duration ttl;
+    uint32_t cold_starts;
+};
+struct prewarm { /* waits for its start */
+    uint32_t kind, memory_mb;
+    duration ttl; /* 0: no end */
+};
+
 struct pool {
     struct pool_chain {
         struct slot *head, *tail;
         uint32_t count;
         uint64_t memory_mb;
     } lists[POOL_LIST_COUNT];
-    uint32_t disabling_count, cold_start_count;
+    uint64_t used_mb; /* in progress, warmed or busy; who is in two of them counts once */
+    uint32_t disabling_count;
+    struct prewarm_config prewarm_configs[PREWARM_CONFIGS_MAX];
+    uint32_t prewarm_config_count, prewarm_failed_count;
+    struct prewarm *prewarm_queue; /* arena block, oldest first */
+    uint32_t prewarm_queue_count, prewarm_queue_max;
+    struct timer prewarm_pace, prewarm_check;
+    duration prewarm_check_interval;
     uint8_t shutting_down;
     uint32_t drain_timers; /* chains of the shutdown loop that wait */
     struct timer sync;
