@@ -120,6 +120,8 @@ static void scheduler_init(void *machine, const struct machine_env *env)
     size_t namespaces = cluster->namespace_count + 1;
     self->counters = arena_alloc(env->arena, env->node, namespaces * sizeof *self->counters);
     self->limits = arena_alloc(env->arena, env->node, namespaces * sizeof *self->limits);
+    self->metadata = arena_alloc(env->arena, env->node,
+                                 (cluster->action_count + 1) * sizeof *self->metadata);
     timers_init(&self->timers, env->arena, env->node);
     producer_init(&self->producer, env, &self->timers);
     pool_init(self);
@@ -408,6 +410,7 @@ static void scheduler_digest(const void *machine, struct digest *d)
                    self->limits[i].concurrent);
         digest_word(d, self->limits[i].read_at);
     }
+    update_digest(self, d);
     producer_digest(&self->producer, d);
     container_digest(self, d);
     job_digest(self, d);
@@ -418,7 +421,8 @@ static bool pending_call(const struct scheduler *self, char *text, size_t size)
 {
     for (uint32_t i = 0; i < self->calls.count; i++) {
         const struct call *call = slots_at(&self->calls, i);
-        if (call == NULL || (call->kind != CALL_LOOKUP && call->kind != CALL_RECOVER))
+        if (call == NULL || (call->kind != CALL_LOOKUP && call->kind != CALL_RECOVER &&
+                             call->kind != CALL_UPDATE))
             continue;
         snprintf(text, size, "activation %u waits for its queue to be found",
                  (unsigned)call->u.activation.id);

@@ -15,6 +15,7 @@ enum call_kind {
     CALL_COUNT,    /* containers or creations of a namespace */
     CALL_STATE,    /* own health key, for GET /state */
     CALL_IDENTITY, /* limits of a namespace */
+    CALL_UPDATE,   /* action of an activation with a newer revision */
 };
 struct call {
     struct timer timer; /* etcd's 10 s, or the pause before the next attempt */
@@ -28,6 +29,7 @@ struct call {
     uint8_t mode, depth, tries, is_pausing;
     namespace_id ns;
     actor_id asker; /* counter or gather */
+    struct call *waiting; /* UPDATE: the next one that waits for this read */
     union {
         struct activation activation;
         struct post_create create;
@@ -57,5 +59,7 @@ void counter_on_answer(struct scheduler *, struct call *, const struct message *
                        struct effects *);
 void route_on_state(struct scheduler *, struct call *, const struct message *,
                     struct effects *);
+void update_on_answer(struct scheduler *, struct call *, const struct message *,
+                      struct effects *);
 void limit_on_answer(struct scheduler *, struct call *, const struct message *,
                      struct effects *);

@@ -53,6 +53,11 @@ struct limit { /* a namespace's identity, once read, or that there is none */
     tstamp read_at;
 };
 
+struct metadata { /* of an action, in the document cache */
+    uint32_t revision; /* 0: none */
+    tstamp read_at;
+};
+
 struct reservation { /* inProgressWarmedContainers */
     uint32_t creation;
     struct key key;
@@ -134,6 +139,7 @@ struct scheduler {
     struct slots queues, polls, asks, gathers, calls;
     struct counter *counters; /* by namespace; the last is whisk.system */
     struct limit *limits;
+    struct metadata *metadata; /* by action */
     struct containers containers;
     struct jobs jobs;
     struct bounce *bounces;
@@ -171,6 +177,9 @@ void lookup_route(struct scheduler *self, struct effects *fx, actor_id actor,
                   const struct activation *a);
 void lookup_on_item(struct scheduler *self, const struct message *m, struct effects *fx);
 void recover_start(struct scheduler *self, struct effects *fx, const struct activation *a);
+/* createNewQueue: read the action of this revision, then CREATE_NEW_QUEUE. */
+void update_start(struct scheduler *self, struct effects *fx, const struct activation *a);
+void update_digest(const struct scheduler *self, struct digest *d);
 
 void fetch_on_message(struct scheduler *self, const struct message *m, struct effects *fx);
 void ask_on_message(struct scheduler *self, const struct message *m, struct effects *fx);

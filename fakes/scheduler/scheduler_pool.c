@@ -119,6 +119,28 @@ void pool_put(struct scheduler *self, struct route *route, uint32_t revision, ac
     ASSERT_OP(pool->leader_count, <=, pool->count);
 }
 
+void pool_depose(struct scheduler *self, struct pool_entry *entry)
+{
+    ASSERT_OP(self->pool.leader_count, >=, entry->leader);
+    self->pool.leader_count -= entry->leader;
+    entry->leader = 0;
+}
+
+/* Two revisions at most, as a rule; their keys' texts, and so their hashes, say which. */
+const struct pool_entry *pool_first(const struct route *route)
+{
+    const struct pool_entry *first = NULL;
+    uint64_t first_hash = 0;
+    for (const struct pool_entry *entry = route->entries; entry != NULL; entry = entry->next) {
+        uint64_t hash = draw_mix(entry_order(route, 0), entry->revision);
+        if (first == NULL || hash < first_hash) {
+            first = entry;
+            first_hash = hash;
+        }
+    }
+    return first;
+}
+
 bool pool_remove(struct scheduler *self, struct route *route, uint32_t revision)
 {
     struct pool *pool = &self->pool;
