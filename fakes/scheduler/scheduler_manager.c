@@ -2,6 +2,7 @@
  * scheduler_manager.c - QueueManager: elections, new queues, recovery, disable.
  * Source: QueueManager.scala:103-278, 538-609 at 1fae641a2.
  */
+#include "scheduler/scheduler_behaviour.h"
 #include "scheduler/scheduler_queue.h"
 
 #define WATCH_MANAGER 0x302u
@@ -128,10 +129,11 @@ static void manager_on_elected(struct scheduler *self, const struct message *m,
  * handleCycle and RecoverQueue take the first key of the action that the pool's map yields,
  * whatever its revision, and look no further. The map's order is that of hashes; ours, too.
  */
-static const struct pool_entry *manager_any_queue(const struct route *route,
+static const struct pool_entry *manager_any_queue(struct scheduler *self,
                                                   const struct activation *a)
 {
-    const struct pool_entry *entry = pool_first(route);
+    bool any_namespace = scheduler_behaviour(self->env)->cycle_ignores_namespace;
+    const struct pool_entry *entry = pool_first(self, a->ns, a->action, any_namespace);
     return entry != NULL && entry->revision >= a->revision && entry->leader ? entry : NULL;
 }
 
@@ -151,7 +153,7 @@ static void manager_on_cycle(struct scheduler *self, const struct activation *a,
         effects_reject(fx, ACTOR_MANAGER_ID, m);
         return;
     }
-    const struct pool_entry *entry = manager_any_queue(route, a);
+    const struct pool_entry *entry = manager_any_queue(self, a);
     if (entry != NULL)
         manager_forward(fx, entry, a);
     else
@@ -178,7 +180,7 @@ static void manager_on_recover(struct scheduler *self, const struct message *m,
     const struct activation *a = &MESSAGE_LOCAL_CONST(m, struct post_activation)->activation;
     struct route *route = pool_route(self, a->ns, a->action);
     ASSERT(route != NULL);
-    const struct pool_entry *entry = manager_any_queue(route, a);
+    const struct pool_entry *entry = manager_any_queue(self, a);
     if (entry != NULL) {
         manager_forward(fx, entry, a);
         return;

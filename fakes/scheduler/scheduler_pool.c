@@ -126,16 +126,24 @@ void pool_depose(struct scheduler *self, struct pool_entry *entry)
     entry->leader = 0;
 }
 
-/* Two revisions at most, as a rule; their keys' texts, and so their hashes, say which. */
-const struct pool_entry *pool_first(const struct route *route)
+static uint64_t entry_hash(const struct pool_entry *entry)
+{
+    return draw_mix(entry_order(entry->route, 0), entry->revision);
+}
+
+const struct pool_entry *pool_first(struct scheduler *self, namespace_id ns, action_id action,
+                                    bool any_namespace)
 {
     const struct pool_entry *first = NULL;
-    uint64_t first_hash = 0;
-    for (const struct pool_entry *entry = route->entries; entry != NULL; entry = entry->next) {
-        uint64_t hash = draw_mix(entry_order(route, 0), entry->revision);
-        if (first == NULL || hash < first_hash) {
-            first = entry;
-            first_hash = hash;
+    struct route **chain = pool_chain(self, action);
+    const struct route *route = chain == NULL ? NULL : *chain;
+    for (; route != NULL; route = route->next) {
+        const struct pool_entry *entry = route->entries;
+        if (!any_namespace && route->ns != ns)
+            continue;
+        for (; entry != NULL; entry = entry->next) {
+            if (first == NULL || entry_hash(entry) < entry_hash(first))
+                first = entry;
         }
     }
     return first;

@@ -40,8 +40,10 @@ struct pool_entry *pool_find(struct scheduler *self, namespace_id ns, action_id 
 void pool_put(struct scheduler *self, struct route *route, uint32_t revision, actor_id queue);
 /* It is not the current revision any more. */
 void pool_depose(struct scheduler *self, struct pool_entry *entry);
-/* The first of a route in the order of the pool's hash map, NULL: it has none. */
-const struct pool_entry *pool_first(const struct route *route);
+/* The first of an action's queues in the order of the pool's hash map, of this namespace or of
+ * any; NULL: there is none. */
+const struct pool_entry *pool_first(struct scheduler *self, namespace_id ns, action_id action,
+                                    bool any_namespace);
 bool pool_remove(struct scheduler *self, struct route *route, uint32_t revision);
 /* The queue that gets state messages: in the pool and leader; 0 if none. */
 actor_id pool_leader(struct scheduler *self, namespace_id ns, action_id action,
