@@ -524,6 +524,8 @@ static const struct config_field scheduler_fields[] = {
           lease_timeout, "time to live of the lease; the shipped files leave it open"),
     FIELD("whisk.fraction.managed-fraction", UNIT_FRACTION, 0, 1000000, 900000, 900000,
           managed_fraction, "share of invokers for actions that are not blackbox"),
+    FIELD("whisk.fraction.blackbox-fraction", UNIT_FRACTION, 0, 1000000, 100000, 100000,
+          blackbox_fraction, "share of invokers for blackbox actions, from the list's end"),
 };
 
 const struct machine_ops scheduler_ops = {

@@ -72,13 +72,15 @@ struct containers {     /* ContainerManager */
 void container_start(struct scheduler *self, struct effects *fx);
 void container_on_message(struct scheduler *self, const struct message *m, struct effects *fx);
 void container_digest(const struct scheduler *self, struct digest *d);
-/* An usable invoker of a listing. */
-struct candidate {
-    node_id node;
-    uint32_t free_mb;
-};
-/* Deduct memory; an invoker left below the minimum leaves the list. False: not in it. */
-bool candidates_deduct(struct candidate *list, uint32_t *count, node_id node, uint32_t memory);
+/* Register the job of creation `id` of the batch, and order it of an invoker. */
+void container_send(struct scheduler *self, struct effects *fx, actor_id actor,
+                    const struct post_create *create, uint32_t id, node_id invoker);
+void container_fail(struct scheduler *self, struct effects *fx, actor_id actor,
+                    const struct post_create *create, uint32_t id, enum creation_error error);
+void container_warm_up(struct scheduler *self, struct effects *fx, node_id invoker);
+/* A warmed container for a creation: where it is, NODE_NONE if there is none. */
+node_id container_reserve(struct scheduler *self, const struct post_create *create,
+                          uint32_t id);
 
 struct job { /* creationJobPool */
     struct timer timer;
