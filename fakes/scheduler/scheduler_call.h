@@ -30,7 +30,7 @@ struct call {
     uint8_t mode, depth, tries, is_pausing;
     uint8_t is_past; /* DELETE: a container that is not too new was found */
     namespace_id ns;
-    actor_id asker; /* counter or gather */
+    actor_id asker;       /* counter or gather */
     uint8_t *marks;       /* DELETE: by invoker; an arena block */
     struct call *waiting; /* UPDATE: the next one that waits for this read */
     union {

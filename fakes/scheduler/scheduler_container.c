@@ -1,8 +1,7 @@
 /*
- * scheduler_container.c - ContainerManager: warmed containers and who reserved them, messages to
- * invokers, warm-ups, deletion of containers of old revisions. The choice of an invoker is in
- * scheduler_place.c.
- * Source: ContainerManager.scala:80-142, 209-324, 350-394 at 1fae641a2.
+ * scheduler_container.c - ContainerManager: warmed containers and who reserved them, messages
+ * to invokers, warm-ups, deletion of containers of old revisions. The choice of an invoker is
+ * in scheduler_place.c. Source: ContainerManager.scala:80-142, 209-324, 350-394 at 1fae641a2.
  */
 #include "scheduler/scheduler_internal.h"
 #include <string.h>
@@ -117,7 +116,7 @@ static const struct key *warmed_find(const struct scheduler *self,
     return NULL;
 }
 
-/* An earlier reservation of the same creation gives way, and is not in the way before. */
+/* What an earlier attempt of the creation reserved counts as anybody's, and then gives way. */
 node_id container_reserve(struct scheduler *self, const struct post_create *create, uint32_t id)
 {
     const struct key *key = warmed_find(self, create);
@@ -206,13 +205,13 @@ static void deletion_send(struct scheduler *self, struct effects *fx, const stru
         if (!call->marks[index])
             continue;
         struct entry entry = {.kind = ENTRY_CREATION, .cause = fx->cause};
-        entry.u.creation = (struct creation){.action = call->u.create.action,
-                                             .ns = call->u.create.ns,
-                                             .revision = call->u.create.revision,
-                                             .scheduler = NODE_NONE,
-                                             .invoker =
-                                                 cluster_node(cluster, NODE_INVOKER, index),
-                                             .deletion = 1};
+        entry.u.creation =
+            (struct creation){.action = call->u.create.action,
+                              .ns = call->u.create.ns,
+                              .revision = call->u.create.revision,
+                              .scheduler = NODE_NONE,
+                              .invoker = cluster_node(cluster, NODE_INVOKER, index),
+                              .deletion = 1};
         scheduler_produce(self, fx, TOPIC(TOPIC_INVOKER, index), &entry);
     }
 }
@@ -278,8 +277,7 @@ static void container_on_deletion(struct scheduler *self, const struct message *
         return;
     }
     call->u.create = *MESSAGE_LOCAL_CONST(m, struct post_create);
-    call->marks =
-        arena_alloc(env->arena, env->node, env->cluster->counts[NODE_INVOKER] + 1);
+    call->marks = arena_alloc(env->arena, env->node, env->cluster->counts[NODE_INVOKER] + 1);
     deletion_ask(self, fx, call, KEY_EXISTING);
 }
 

@@ -53,7 +53,7 @@ struct limit { /* a namespace's identity, once read, or that there is none */
     tstamp read_at;
 };
 
-struct metadata { /* of an action, in the document cache */
+struct metadata {      /* of an action, in the document cache */
     uint32_t revision; /* 0: none */
     tstamp read_at;
 };

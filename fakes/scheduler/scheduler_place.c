@@ -2,10 +2,10 @@
  * scheduler_place.c - placement: which invoker makes each container of a batch.
  *
  * It runs in the callback of an etcd listing, and no other one comes in between. Of its
- * misfeatures these are behaviour: a batch sees only its latest choice deducted; a second warmed
- * container on an invoker that has just left the list ends the callback, and the cold part of
- * the batch with it; a reservation stays when its creation ends up nowhere.
- * Source: ContainerManager.scala:142-207, 328-625 at 1fae641a2.
+ * misfeatures these are behaviour: a batch sees only its latest choice deducted; a second
+ * warmed container on an invoker that has just left the list ends the callback, and the cold
+ * part of the batch with it; a reservation stays when its creation ends up nowhere. Source:
+ * ContainerManager.scala:142-207, 328-625 at 1fae641a2.
  */
 #include "scheduler/scheduler_internal.h"
 #include <string.h>

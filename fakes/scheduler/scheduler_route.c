@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define QUEUE_PATIENCE SEC(5)
-#define MANAGER_PATIENCE MINUTES(1)      /* until the manager has asked (Scheduler.scala:131) */
+#define MANAGER_PATIENCE MINUTES(1) /* until the manager has asked (Scheduler.scala:131) */
 #define MANAGER_PATIENCE_BEFORE SEC(5)
 
 enum route_index {

@@ -143,8 +143,8 @@ static void write_invoker(const struct wire *self, node_id invoker, struct wire_
 {
     uint32_t index = node_index(self, invoker);
     const struct cluster *cluster = self->cluster;
-    const struct labels *labels =
-        cluster_labels(cluster, invoker < cluster->node_count ? cluster->nodes[invoker].labels : 0);
+    const struct labels *labels = cluster_labels(
+        cluster, invoker < cluster->node_count ? cluster->nodes[invoker].labels : 0);
     WIRE_ADD(buffer, "{\"dedicatedNamespaces\":[");
     for (uint32_t i = 0; i < labels->dedicated_count; i++) {
         if (i > 0)

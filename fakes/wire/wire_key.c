@@ -219,8 +219,7 @@ static bool read_dedicated(const struct cluster *cluster, struct json_in list,
     while (json_walk_next(&walk, &key, &item)) {
         if (labels->dedicated_count == DEDICATED_MAX || !wire_json_text(item, &name))
             return false;
-        namespace_id ns =
-            cluster_find_namespace(cluster, name.text.bytes, name.text.length);
+        namespace_id ns = cluster_find_namespace(cluster, name.text.bytes, name.text.length);
         if (ns == NAMESPACE_NONE)
             return false;
         labels->dedicated[labels->dedicated_count++] = ns;
@@ -243,7 +242,8 @@ static bool read_labels(const struct cluster *cluster, struct json_in tags,
     }
     while (found < cluster->label_count) {
         const struct labels *labels = cluster_labels(cluster, found);
-        bool same = labels->tags == read.tags && labels->dedicated_count == read.dedicated_count;
+        bool same =
+            labels->tags == read.tags && labels->dedicated_count == read.dedicated_count;
         for (uint32_t i = 0; i < read.dedicated_count; i++)
             same = same && labels_serve(labels, read.dedicated[i]);
         if (same)

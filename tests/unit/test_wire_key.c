@@ -166,6 +166,8 @@ static const struct {
     {KEY_INVOKERS,
      {.kind = VALUE_INVOKER, .status = INVOKER_UP, .a = 768, .b = 256, .c = UINT32_MAX}},
     {KEY_INVOKERS, {.kind = VALUE_INVOKER, .status = INVOKER_UNHEALTHY}},
+    {KEY_INVOKERS, {.kind = VALUE_INVOKER, .status = INVOKER_UP, .node = 1}},
+    {KEY_INVOKERS, {.kind = VALUE_INVOKER, .status = INVOKER_UP, .node = 2, .a = 1}},
     {KEY_THROTTLING, {.kind = VALUE_BOOL, .a = 1}},
     {KEY_THROTTLING, {.kind = VALUE_BOOL}},
     {KEY_INSTANCE, {.kind = VALUE_LEASE, .a = UINT32_MAX}},
