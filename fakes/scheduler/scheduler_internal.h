@@ -77,6 +77,10 @@ void container_send(struct scheduler *self, struct effects *fx, actor_id actor,
                     const struct post_create *create, uint32_t id, node_id invoker);
 void container_fail(struct scheduler *self, struct effects *fx, actor_id actor,
                     const struct post_create *create, uint32_t id, enum creation_error error);
+/* How many of the untagged invokers are in each pool: at least one, and in small clusters they
+ * overlap (ContainerManager.scala:328-332, 446-449). */
+uint32_t placement_managed(const struct scheduler_config *config, uint32_t untagged);
+uint32_t placement_blackbox(const struct scheduler_config *config, uint32_t untagged);
 void container_warm_up(struct scheduler *self, struct effects *fx, node_id invoker);
 /* A warmed container for a creation: where it is, NODE_NONE if there is none. */
 node_id container_reserve(struct scheduler *self, const struct post_create *create,

@@ -159,26 +159,29 @@ static double share_of(uint64_t ppm)
     return (double)ppm / PPM;
 }
 
-/* The first so many of the untagged, or for blackbox actions the last so many: they overlap in
- * small clusters, and at least one is in each (328-332, 446-449). */
+uint32_t placement_managed(const struct scheduler_config *config, uint32_t untagged)
+{
+    int32_t size = ceil_int((double)untagged * share_of(config->managed_fraction));
+    return size < 1 ? 1 : (uint32_t)size;
+}
+
+uint32_t placement_blackbox(const struct scheduler_config *config, uint32_t untagged)
+{
+    double share = share_of(config->blackbox_fraction);
+    double rest = 1.0 - share_of(config->managed_fraction);
+    uint32_t size = (uint32_t)((double)untagged * (share < rest ? rest : share)); /* floor */
+    return size < 1 ? 1 : size;
+}
+
+/* The first so many of the untagged, or for blackbox actions the last so many. */
 static void placement_mark_pool(struct placement *p)
 {
     const struct scheduler_config *config = p->self->config;
-    double managed = share_of(config->managed_fraction);
-    double blackbox = share_of(config->blackbox_fraction);
-    if (blackbox < 1.0 - managed)
-        blackbox = 1.0 - managed;
     uint32_t untagged = group_count(p, GROUP_UNTAGGED, p->list, p->count, 0);
-    uint32_t first = 0, end = untagged;
-    if (p->is_blackbox) {
-        uint32_t size = (uint32_t)((double)untagged * blackbox); /* floor */
-        size = size < 1 ? 1 : size;
-        first = size < untagged ? untagged - size : 0;
-    } else {
-        int32_t size = ceil_int((double)untagged * managed);
-        end = size < 1 ? 1 : (uint32_t)size;
-    }
-    uint32_t rank = 0;
+    uint32_t managed = placement_managed(config, untagged);
+    uint32_t blackbox = placement_blackbox(config, untagged), rank = 0;
+    uint32_t first = p->is_blackbox && blackbox < untagged ? untagged - blackbox : 0;
+    uint32_t end = p->is_blackbox ? untagged : managed;
     for (uint32_t i = 0; i < p->count; i++) {
         if (p->list[i].tags != 0)
             continue;
