@@ -198,6 +198,8 @@ static void post_on_message(struct scheduler *self, const struct message *m, str
     enum actor_kind kind = ACTOR_KIND(m->to_actor);
     if (m->kind != MSG_POST)
         effects_reject(fx, m->to_actor, m);
+    else if (m->to_actor == ACTOR_REPORTER_ID)
+        manager_on_reporter(self, m, fx);
     else if (kind == ACTOR_MONITOR)
         monitor_on_message(self, m, fx);
     else if (kind == ACTOR_DECISION)

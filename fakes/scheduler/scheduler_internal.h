@@ -176,6 +176,7 @@ void scheduler_post_activation(struct effects *fx, actor_id from, actor_id to,
 
 void manager_start(struct scheduler *self, struct effects *fx);
 void manager_on_message(struct scheduler *self, const struct message *m, struct effects *fx);
+void manager_on_reporter(struct scheduler *self, const struct message *m, struct effects *fx);
 void manager_on_report(struct scheduler *self, struct effects *fx);
 void manager_on_shutdown_timer(struct scheduler *self, struct effects *fx);
 /* handleActivationMessage, on whatever thread: `actor` is whose turn it is. */

@@ -30,9 +30,17 @@ void manager_start(struct scheduler *self, struct effects *fx)
     timers_arm(&self->timers, fx, &self->report_timer, REPORT_INTERVAL, true);
 }
 
+/* Its poison pill, which a report may overtake. */
+void manager_on_reporter(struct scheduler *self, const struct message *m, struct effects *fx)
+{
+    if (m->what == POST_GRACEFUL_SHUTDOWN)
+        timers_cancel(&self->timers, &self->report_timer);
+    else
+        effects_reject(fx, ACTOR_REPORTER_ID, m);
+}
+
 void manager_on_report(struct scheduler *self, struct effects *fx)
 {
-    ASSERT(!self->is_shutting_down);
     struct key key = health_key(self);
     struct value value = {
         .kind = VALUE_SCHEDULER, .node = self->env->node, .a = self->pool.leader_count};
@@ -281,7 +289,7 @@ static void manager_on_shutdown(struct scheduler *self, struct effects *fx)
     struct key prefix = leader_prefix(), health = health_key(self);
     self->is_shutting_down = 1;
     watcher_unwatch(fx, ACTOR_MANAGER_ID, &prefix, 1, WATCH_MANAGER, false);
-    timers_cancel(&self->timers, &self->report_timer);
+    effects_post(fx, ACTOR_MANAGER_ID, ACTOR_REPORTER_ID, POST_GRACEFUL_SHUTDOWN);
     data_unregister(fx, ACTOR_MANAGER_ID, &health);
     for (uint32_t i = 0; i < self->pool.count; i++)
         effects_post(fx, ACTOR_MANAGER_ID, self->pool.entries[i]->queue,

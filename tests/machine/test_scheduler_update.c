@@ -345,6 +345,32 @@ static void before_5338_the_manager_had_five_seconds(void **state)
     expect_patience(*state, BEHAVIOUR_PRE_5338, "/queue/status", SEC(5));
 }
 
+static void a_report_may_overtake_the_end_of_the_reports(void **state)
+{
+    struct sched *s = *state;
+    sched_pass(s, SEC(2)); /* there is a first report, of one queue */
+    manager_create(s, BED_GUEST, BED_SLOW, 1);
+    s->bed->posts_by_hand = true;
+    sched_forget(s);
+    sched_post(s, ACTOR_MAIN_ID, ACTOR_MANAGER_ID, POST_GRACEFUL_SHUTDOWN, NULL, 0);
+    bool is_told = false;
+    for (uint32_t i = 0; i < bed_posts(s->bed); i++)
+        is_told |= bed_post(s->bed, i)->to_actor == ACTOR_REPORTER_ID &&
+                   bed_post(s->bed, i)->what == POST_GRACEFUL_SHUTDOWN;
+    assert_true(is_told);
+    uint32_t before = bed_posts(s->bed);
+    sched_pass(s, SEC(1));
+    bool is_reported = false;
+    for (uint32_t i = before; i < bed_posts(s->bed); i++)
+        is_reported |= bed_post(s->bed, i)->what == POST_UPDATE_ON_CHANGE;
+    assert_true(is_reported);
+    s->bed->posts_by_hand = false;
+    bed_settle(s->bed);
+    assert_false(timer_is_armed(&s->machine->report_timer));
+    sched_post(s, ACTOR_MANAGER_ID, ACTOR_REPORTER_ID, POST_DROP_OLD, NULL, 0);
+    assert_int_equal(bed_record_count(s->bed, RECORD_MESSAGE_REJECTED), 1);
+}
+
 /* ---- containers of old revisions ---- */
 
 static void delete_old(struct place *p, uint32_t revision)
@@ -427,6 +453,7 @@ int main(void)
         T(the_manager_has_a_minute_to_ask),
         T(at_5338_the_manager_has_a_minute_to_count),
         T(before_5338_the_manager_had_five_seconds),
+        T(a_report_may_overtake_the_end_of_the_reports),
         cmocka_unit_test(newer_containers_are_left_out_only_in_front),
         cmocka_unit_test(a_listing_that_fails_deletes_nothing),
     };
