@@ -4,6 +4,7 @@
  */
 #include "common/admin.h"
 #include "core/fsm.h"
+#include "invoker/invoker_behaviour.h"
 #include "invoker/invoker_state.h"
 
 /* invoker_slot.c */

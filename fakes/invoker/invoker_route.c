@@ -32,7 +32,7 @@ static void answer_switched(struct invoker *self, const struct message *request,
                             bool is_enabled, struct effects *fx)
 {
     char text[64];
-    if (self->env->behaviour == BEHAVIOUR_PRE_5338) {
+    if (invoker_behaviour(self->env)->plain_switch_texts) {
         answer_text(self, request,
                     is_enabled ? "Success enable invoker" : "Successfully disabled invoker",
                     fx);
