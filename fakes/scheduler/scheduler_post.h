@@ -35,6 +35,7 @@
     X(REGISTER_JOB, "register-creation-job")   /* struct post_create */                        \
     X(FINISH_JOB, "finish-creation-job")       /* struct post_job */                           \
     X(COUNT_READY, "ready-to-get-count")       /* struct post_work */                          \
+    X(DECIDED, "decided")                      /* decision maker's callback: post_decision */  \
     X(UPDATE_QUEUE, "update-memory-queue")     /* struct post_update */                        \
     X(CREATE_NEW_QUEUE, "create-new-queue")    /* struct post_activation */                    \
     X(QUEUE_REACTIVATED, "queue-reactivated")  /* struct post_removed; nobody sends it */

@@ -342,6 +342,12 @@ static void nobody_is_chosen_without_the_memory(void **state)
                  "abbb7e56597ef2d9f7f2414c47449312 lease 7\n");
     expect_records(
         p->s->bed,
+        "believes that key "
+        "whisk/warmed/guest/guest/hello/1-e293b536/invoker/0/container/00000000 is there\n"
+        "believes that key "
+        "whisk/warmed/guest/guest/hello/1-e293b536/invoker/1/container/00000064 is there\n"
+        "believes that key "
+        "whisk/warmed/guest/guest/hello/1-e293b536/invoker/2/container/000000c8 is there\n"
         "sends the order of container creation 000001 for guest/hello to invoker0, retry 0\n"
         "sends the order of container creation 000002 for guest/hello to invoker1, retry 0\n"
         "sends the order of container creation 000003 for guest/hello to invoker2, retry 0\n"
@@ -364,6 +370,8 @@ static void nobody_is_chosen_among_none(void **state)
                  "2fd5733faad3abc382bf29ce930f6eb1 lease 7\n");
     expect_records(
         p->s->bed,
+        "believes that key "
+        "whisk/warmed/guest/guest/hello/1-e293b536/invoker/0/container/00000000 is there\n"
         "sends the order of container creation 000001 for guest/hello to invoker0, retry 0\n"
         "closes the order of container creation 000002 for guest/hello: "
         "NoAvailableInvokersError, failed\n");

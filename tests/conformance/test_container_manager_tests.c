@@ -93,6 +93,10 @@ static void warmed_containers_are_tried_first(void **state)
                  "abbb7e56597ef2d9f7f2414c47449312 lease 7\n");
     expect_records(
         p->s->bed,
+        "believes that key "
+        "whisk/warmed/guest/guest/hello/1-e293b536/invoker/0/container/00000007 is there\n"
+        "believes that key "
+        "whisk/warmed/guest/guest/slow/1-e293b536/invoker/1/container/00000008 is there\n"
         "sends the order of container creation 000002 for guest/slow to invoker1, retry 0\n"
         "sends the order of container creation 000001 for guest/hello to invoker0, retry 0\n"
         "sends the order of container creation 000003 for guest/hello to invoker2, retry 0\n");
@@ -118,6 +122,14 @@ static void warmed_containers_are_tried_first(void **state)
         "scheduler0/producer#0 > kafka produce invoker0 creation 000003 guest/hello\n");
     expect_records(
         p->s->bed,
+        "believes that key "
+        "whisk/warmed/guest/guest/hello/1-e293b536/invoker/0/container/00000007 is gone\n"
+        "believes that key "
+        "whisk/warmed/guest/guest/slow/1-e293b536/invoker/1/container/00000008 is gone\n"
+        "believes that key "
+        "whisk/warmed/guest/guest/hello/1-e293b536/invoker/1/container/00000007 is there\n"
+        "believes that key "
+        "whisk/warmed/guest/guest/slow/1-e293b536/invoker/2/container/00000008 is there\n"
         "sends the order of container creation 000002 for guest/slow to invoker2, retry 0\n"
         "sends the order of container creation 000001 for guest/hello to invoker1, retry 0\n"
         "sends the order of container creation 000003 for guest/hello to invoker0, retry 0\n");
@@ -139,6 +151,8 @@ static void another_revision_is_not_warmed(void **state)
                  "2fd5733faad3abc382bf29ce930f6eb1 lease 7\n");
     expect_records(
         p->s->bed,
+        "believes that key "
+        "whisk/warmed/guest/guest/hello/2-5307c37c/invoker/0/container/00000007 is there\n"
         "sends the order of container creation 000001 for guest/hello to invoker2, retry 0\n");
     assert_int_equal(p->s->machine->containers.reservation_count, 0);
 }
@@ -366,6 +380,10 @@ static void the_first_creations_get_the_warmed_containers(void **state)
                  "abbb7e56597ef2d9f7f2414c47449312 lease 7\n");
     expect_records(
         p->s->bed,
+        "believes that key "
+        "whisk/warmed/guest/guest/hello/1-e293b536/invoker/0/container/00000007 is there\n"
+        "believes that key "
+        "whisk/warmed/guest/guest/hello/1-e293b536/invoker/1/container/00000008 is there\n"
         "sends the order of container creation 000001 for guest/hello to invoker0, retry 0\n"
         "sends the order of container creation 000002 for guest/hello to invoker1, retry 0\n"
         "sends the order of container creation 000003 for guest/hello to invoker1, retry 0\n");
@@ -401,6 +419,10 @@ static void warmed_containers_of_disabled_invokers_are_passed_over(void **state)
                  "2fd5733faad3abc382bf29ce930f6eb1 lease 7\n");
     expect_records(
         p->s->bed,
+        "believes that key "
+        "whisk/warmed/guest/guest/hello/1-e293b536/invoker/0/container/00000007 is there\n"
+        "believes that key "
+        "whisk/warmed/guest/guest/hello/1-e293b536/invoker/1/container/00000008 is there\n"
         "sends the order of container creation 000003 for guest/hello to invoker2, retry 0\n"
         "sends the order of container creation 000002 for guest/hello to invoker2, retry 0\n"
         "sends the order of container creation 000001 for guest/hello to invoker2, retry 0\n");

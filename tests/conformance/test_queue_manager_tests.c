@@ -296,10 +296,12 @@ static void leaders_are_remembered_as_they_are_watched(void **state)
     const struct route *route = pool_route(s->machine, BED_GUEST, BED_HELLO);
     watch_leader(s, &good, false);
     assert_int_equal(route->selection, BED_SCHEDULER1);
-    expect_records(s->bed, "");
+    expect_records(s->bed, "believes that key whisk/queue/guest/guest/hello/leader is there\n");
     watch_leader(s, &bad, false);
     assert_int_equal(route->selection, BED_SCHEDULER1);
-    expect_records(s->bed, "cannot use message post from scheduler0 (13)\n");
+    expect_records(s->bed, "believes that key whisk/queue/guest/guest/hello/leader is there\n"
+                           "believes that key whisk/queue/guest/guest/hello/leader is there\n"
+                           "cannot use message post from scheduler0 (13)\n");
     watch_leader(s, &good, true);
     assert_int_equal(route->selection, NODE_NONE);
     expect_trace(s->bed, "");
