@@ -242,7 +242,7 @@ static void deletion_ask(struct scheduler *self, struct effects *fx, struct call
                          enum key_family family)
 {
     struct key prefix = {
-        .family = family, .ns = call->u.create.ns, .action = call->u.create.action};
+        .family = (uint16_t)family, .ns = call->u.create.ns, .action = call->u.create.action};
     call->family = (uint8_t)family;
     call_range(self, fx, call, RANGE_PREFIX, &prefix, 3);
 }
