@@ -67,6 +67,7 @@ static const struct decision_case cases[] = {
     /* #5396 */
     {"no duration", R, 0, 0, 4, 1, 0, 2, 1, 0, 0, 10, 10, 1, 0, ADD(2), SKIP},
     {"no duration, fresh", R, 0, 0, 4, 1, 0, 0, 1, 0, 0, 10, 10, 1, 0, SKIP, SKIP},
+    {"no duration, three", R, 0, 0, 9, 1, 0, 6, 1, 0, 0, 20, 20, 3, 0, ADD(2), SKIP},
     {"below zero", R, 0, 0, 4, 1, 0, 2, 1, 0, -50, 10, 10, 1, 0, ADD(2), SKIP},
     {"below zero, fresh", R, 0, 0, 4, 1, 0, 0, 1, 0, -50, 10, 10, 1, 0, SKIP, SKIP},
     /* #5287 */

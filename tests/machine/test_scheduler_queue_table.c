@@ -31,6 +31,18 @@ static void on_message(struct qbed *b)
     qbed_message(b, 2);
 }
 
+static void on_message_with_container(struct qbed *b)
+{
+    qbed_set_containers(b, 1);
+    qbed_message(b, 2);
+}
+
+static void on_message_with_nothing(struct qbed *b)
+{
+    qbed_set_creations(b, 0);
+    qbed_message(b, 2);
+}
+
 static void on_many_messages(struct qbed *b)
 {
     qbed_messages(b, 2, 10);
@@ -213,6 +225,8 @@ static const struct cell_event events[] = {
     {"Start", on_start, false},
     {"VersionUpdated", on_version_updated, false},
     {"ActivationMessage", on_message, false},
+    {"ActivationMessage, one container", on_message_with_container, false},
+    {"ActivationMessage, no creation", on_message_with_nothing, false},
     {"ten of them", on_many_messages, false},
     {"two polls, ActivationMessage, 1 s", on_poll_then_message, false},
     {"GetActivation", on_get, false},

@@ -195,6 +195,16 @@ static void every_state_prints_its_data(void **state)
         q->state = (uint8_t)i;
         assert_string_equal(queue_data_text(q, text, sizeof text), texts[i]);
     }
+    char text[256];
+    q->state = QUEUE_REMOVING;
+    q->outdated = 1;
+    assert_string_equal(queue_data_text(q, text, sizeof text), "RemovingData(outdated: true)");
+    q->state = QUEUE_FLUSHING;
+    q->outdated = 0;
+    q->active_during_flush = 1;
+    assert_string_equal(queue_data_text(q, text, sizeof text),
+                        "ThrottledData(error: WhiskError, reason: whisk error(recoverable) "
+                        "happens, activeDuringFlush: true)");
     q->state = QUEUE_RUNNING;
 }
 
@@ -231,7 +241,10 @@ static void before_5338_a_queues_data_is_told_as_its_class_prints_it(void **stat
              "FlushingData(%s,%s,WhiskError,whisk error(recoverable) happens,false)", worker[0],
              worker[1]);
     assert_string_equal(texts[QUEUE_FLUSHING], wanted);
-    q->state = QUEUE_RUNNING;
+    q->state = QUEUE_NAMESPACE_THROTTLED; /* lifted, the monitor stands for both */
+    sched_post(s, q->actor, q->actor, POST_DISABLE_THROTTLING, NULL, 0);
+    snprintf(wanted, sizeof wanted, "RunningData(%s,%s)", worker[0], worker[0]);
+    assert_string_equal(queue_data_text(q, texts[0], sizeof texts[0]), wanted);
     s->bed->env.behaviour = BEHAVIOUR_HEAD;
 }
 

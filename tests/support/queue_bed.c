@@ -119,6 +119,20 @@ static void note_data(struct qbed *b, const struct message *m)
          (d->flags & DATA_RECIPIENT) != 0 ? " answer" : "");
 }
 
+/* What is forwarded leads back to the record that brought this activation here. */
+static void expect_trail(const struct qbed *b, uint32_t cause, activation_id id)
+{
+    for (uint32_t i = 0; i < b->bed->record_count; i++) {
+        const struct record *r = &b->bed->records[i];
+        if (r->seq == cause) {
+            assert_int_equal(r->kind, RECORD_QUEUED);
+            assert_int_equal(r->activation, id);
+            return;
+        }
+    }
+    fail_msg("no record %u", cause);
+}
+
 static void note_manager(struct qbed *b, const struct message *m)
 {
     if (m->what == POST_QUEUE_REMOVED) {
@@ -131,6 +145,7 @@ static void note_manager(struct qbed *b, const struct message *m)
     const struct post_activation *p = MESSAGE_LOCAL_CONST(m, struct post_activation);
     assert_int_equal(m->what, POST_ACTIVATION);
     assert_false(p->is_own);
+    expect_trail(b, m->cause, p->activation.id);
     note(b, "manager activation %u\n", ACTIVATION_REQUEST(p->activation.id));
 }
 
