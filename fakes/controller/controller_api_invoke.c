@@ -42,7 +42,7 @@ static activation_id own_id(struct controller *self)
         uint32_t count = self->api_ids & ((1u << bits) - 1);
         uint32_t ordinal = (index << API_ID_INCARNATION_BITS | incarnation) << bits | count;
         id = ACTIVATION_ID(REQUEST_ENTRY_CONTROLLER << 24 | ordinal, 0);
-    } while (controller_find(self, id) != NULL);
+    } while (controller_has_id(self, id));
     return id;
 }
 
@@ -52,7 +52,7 @@ static activation_id choose_id(struct controller *self, const struct message *m)
     activation_id id = 0;
     bool is_given = header.length > 0 &&
                     cluster_activation_read(self->env->draws, header.bytes, header.length, &id);
-    if (is_given && id != 0 && controller_find(self, id) == NULL)
+    if (is_given && id != 0 && !controller_has_id(self, id))
         return id;
     return own_id(self);
 }

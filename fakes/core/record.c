@@ -87,6 +87,9 @@ static const char *const record_words[RECORD_KIND_COUNT] = {
     [RECORD_FAULT_APPLIED] = "fault %v strikes %p",
     [RECORD_MESSAGE_LOST] = "message %m to %p is lost%q",
     [RECORD_MESSAGE_REJECTED] = "cannot use message %m from %p (%v)%q",
+    [RECORD_CHAIN_STARTED] = "starts %f as activation %a%b",
+    [RECORD_CHAIN_PART] = "goes on with %f in activation %a",
+    [RECORD_CHAIN_ENDED] = "ends %f as activation %a: %s",
 };
 
 struct out {

@@ -83,7 +83,13 @@
     X(FAULT_APPLIED, "fault-applied") /* host: v: rule, p: node, d: message kind */            \
     X(MESSAGE_LOST, "message-lost")   /* host: p: receiver, d: message kind, a */              \
     X(MESSAGE_REJECTED,                                                                        \
-      "message-rejected") /* no sense here: p: sender, d: message kind, v: what, a */
+      "message-rejected") /* no sense here: p: sender, d: message kind, v: what, a */          \
+    X(CHAIN_STARTED,                                                                           \
+      "chain-started")          /* controller: a sequence, or a trigger's firing, is in        \
+                                   its memory: a act ns, v: 1 blocking, w: 1 of another */     \
+    X(CHAIN_PART, "chain-part") /* its part, an invocation of its own: a act ns, v: its id, w: \
+                                   which */                                                    \
+    X(CHAIN_ENDED, "chain-ended") /* and its record is sent: a act ns, d: response */
 #define RECORD_MEMBER(id, text) RECORD_##id,
 enum record_kind { RECORD_LIST(RECORD_MEMBER) RECORD_KIND_COUNT };
 NAMES_DECLARE(record)
@@ -127,7 +133,11 @@ NAMES_DECLARE(response)
     X(REQUEST_TIMEOUT,                                                                         \
       "The server was not able to produce a timely response to your request.")                 \
     X(UPSTREAM_TIMEOUT, "upstream timed out")                                                  \
-    X(NOT_FOUND, "The requested resource does not exist.")
+    X(NOT_FOUND, "The requested resource does not exist.")                                     \
+    X(SEQUENCE_FAILED, "Sequence failed.")                                                     \
+    X(NO_COMPONENT, "Sequence component does not exist.")                                      \
+    X(SEQUENCE_TOO_LONG, "Too many actions in the sequence.")                                  \
+    X(COMPONENT_TIMEOUT, "Timeout reached when retrieving activation for sequence component.")
 #define ERROR_TEXT_MEMBER(id, text) ERROR_##id,
 enum error_text { ERROR_TEXT_LIST(ERROR_TEXT_MEMBER) ERROR_TEXT_COUNT };
 NAMES_DECLARE(error_text)
