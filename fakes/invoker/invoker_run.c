@@ -8,6 +8,7 @@
  * when the proxy has stopped.
  * Source: FunctionPullingContainerProxy.scala:903-1241 at 1fae641a2.
  */
+#include "common/activation_response.h"
 #include "invoker/invoker_internal.h"
 
 static bool action_is_cached(const struct invoker *self, const struct activation *activation)
@@ -158,6 +159,15 @@ static void run_arm(struct invoker *self, struct run *run, enum run_phase phase,
     timers_arm(&self->timers, fx, &run->timer, length, phase == RUN_LOGS);
 }
 
+/* What the container answers to /run, and what that comes to. */
+static uint8_t run_response(bool fails)
+{
+    static const char result[] = "{}", error[] = "{\"error\":\"failed\"}";
+    const char *text = fails ? error : result;
+    struct container_answer answer = {.status = 200, .text = text, .length = strlen(text)};
+    return (uint8_t)activation_response_run(&answer).status;
+}
+
 /* /run: how long, and how it ends, is known at its start; the action's limit cuts it. */
 static void run_start(struct invoker *self, struct run *run, struct effects *fx)
 {
@@ -172,14 +182,14 @@ static void run_start(struct invoker *self, struct run *run, struct effects *fx)
     run->started_at = fx->at;
     duration limit = cluster_action_timeout(self->env->cluster, a->action);
     duration length = cluster_run_time(self->env->cluster, self->env->draws, a->action, a->id);
-    run->response = RESPONSE_SUCCESS;
     if (length >= limit) {
         length = limit;
         run->response = RESPONSE_DEVELOPER_ERROR;
         run->error = ERROR_TIMED_OUT;
-    } else if (cluster_run_fails(self->env->cluster, self->env->draws, a->action, a->id)) {
-        run->response = RESPONSE_APPLICATION_ERROR;
-        run->error = ERROR_ACTION_ERROR;
+    } else {
+        bool fails = cluster_run_fails(self->env->cluster, self->env->draws, a->action, a->id);
+        run->response = run_response(fails);
+        run->error = fails ? ERROR_ACTION_ERROR : ERROR_NONE;
     }
     run_arm(self, run, RUN_RUN, length, fx);
 }
