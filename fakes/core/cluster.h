@@ -53,6 +53,7 @@ struct node_info {
 struct namespace_info {
     char name[64];
     uint64_t invocations_per_minute, concurrent_invocations, fires_per_minute;
+    uint64_t payload_max; /* bytes of a request's parameters */
 };
 
 #define RUN_FIXED 0       /* a */

@@ -272,6 +272,7 @@ static int read_trace(struct reader *r, const struct tree_node *node, struct loa
         added->invocations_per_minute = 1000000;
         added->concurrent_invocations = 1000;
         added->fires_per_minute = 60;
+        added->payload_max = UINT64_C(1) << 20;
         ns = draft_find_namespace(draft, TRACE_NAMESPACE, strlen(TRACE_NAMESPACE));
     }
     source->has_end = options.length != 0;

@@ -33,8 +33,8 @@ static void bed_fill_nodes(struct bed *bed)
 
 static void bed_fill_load(struct bed *bed)
 {
-    bed->namespaces[BED_GUEST] = (struct namespace_info){"guest", 10000, 100, 60};
-    bed->namespaces[BED_OTHER] = (struct namespace_info){"other", 10000, 100, 60};
+    bed->namespaces[BED_GUEST] = (struct namespace_info){"guest", 10000, 100, 60, 1 << 20};
+    bed->namespaces[BED_OTHER] = (struct namespace_info){"other", 10000, 100, 60, 1 << 20};
     bed->actions[BED_HELLO] = (struct action_info){.name = "guest/hello",
                                                    .ns = BED_GUEST,
                                                    .memory_mb = 256,
