@@ -219,24 +219,6 @@ void controller_poll_failed(struct controller *self, struct invocation *i, struc
 void controller_answer(struct controller *self, struct invocation *i, struct effects *fx,
                        uint16_t status, enum response_status response, enum error_text error);
 
-/* controller_queue.c */
-void controller_watch(struct controller *self, struct effects *fx);
-void controller_unwatch(struct controller *self, struct effects *fx);
-void controller_on_watched(struct controller *self, const struct message *m,
-                           struct effects *fx);
-node_id controller_least(const struct controller *self, const node_id *tried, uint32_t count);
-node_id controller_any(const struct controller *self, activation_id id);
-bool controller_knows(const struct controller *self, node_id scheduler);
-void controller_ask_for(struct controller *self, const struct invocation *i, node_id scheduler,
-                        struct effects *fx);
-void controller_on_asked(struct controller *self, const struct message *m, struct effects *fx);
-void controller_ask_timer(struct controller *self, struct queue_ask *ask, struct effects *fx);
-/* The metadata of an action came (found) or could not be read. */
-void controller_asks_continue(struct controller *self, action_id action, bool found,
-                              struct effects *fx);
-void controller_scheduler_seen(struct controller *self, const struct value *value,
-                               struct effects *fx);
-
 /* controller_read.c */
 void controller_read_prefix(struct controller *self, enum controller_route route,
                             const struct message *request, struct effects *fx);
@@ -257,17 +239,6 @@ void controller_on_http(struct controller *self, const struct message *m, struct
 void controller_route_read(struct controller *self, const struct prefix_read *read,
                            const struct etcd_kv *kvs, uint32_t count, struct effects *fx);
 
-/* controller_chain.c */
-void controller_chains_init(struct controller *self);
-/* An invocation whose action is known to be a sequence or a trigger. */
-void controller_chain_begin(struct controller *self, struct invocation *i, struct effects *fx);
-/* A part has ended as if it were answered so; the sequence goes on in its own turn. */
-void controller_part_done(struct controller *self, const struct invocation *i, uint16_t status,
-                          enum response_status response, enum error_text error,
-                          struct effects *fx);
-void controller_on_part(struct controller *self, const struct message *m, struct effects *fx);
-void controller_on_rule(struct controller *self, const struct message *m, struct effects *fx);
-void controller_chains_digest(const struct controller *self, struct digest *d);
-const char *controller_post_name(unsigned what);
-
 #include "controller/controller_api_hooks.h"
+#include "controller/controller_chain.h"
+#include "controller/controller_queue.h"

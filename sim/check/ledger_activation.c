@@ -148,10 +148,19 @@ static void ledger_hold(struct ledger *self, struct ledger_activation *a, tstamp
         limits_activation(self->limits, at, a->ns, a->action, open);
 }
 
+/* Does the minute's limit of invocations count it? Not components, nor firings (theirs is
+ * another limit); rules are requests like any other. */
+static bool ledger_is_charged(const struct ledger *self, const struct record *r)
+{
+    bool is_component = ledger_is_part(r->activation) && r->value != 0;
+    return !is_component && cluster_action_kind(self->cluster, r->action) != ACTION_TRIGGER;
+}
+
 static void ledger_accept(struct ledger *self, const struct record *r)
 {
     struct ledger_activation *a = ledger_attempt(self, r);
-    limits_request(self->limits, r);
+    if (ledger_is_charged(self, r))
+        limits_request(self->limits, r);
     if ((a->flags & LEDGER_ACCEPTED) != 0)
         return;
     if (a->status_counted) {
