@@ -63,8 +63,8 @@
     X(CONTAINER_USED, "container-used")       /* connected or resumed: c act, cr */            \
     X(CONTAINER_PAUSED, "container-paused")   /* c act */                                      \
     X(CONTAINER_GONE, "container-gone")       /* destroyed or given up: c act */               \
-    X(KEY_PUT, "key-put")                     /* etcd: k, d: 1 created */                      \
-    X(KEY_DELETED, "key-deleted")             /* etcd: k, d: 1 by lease expiry */              \
+    X(KEY_PUT, "key-put")                     /* etcd: k, d: RECORD_KEY_ bits, p: writer */    \
+    X(KEY_DELETED, "key-deleted")             /* etcd: k, d: RECORD_KEY_EXPIRED, p: writer */  \
     X(LEASE_GRANTED, "lease-granted")         /* etcd: p: owner, v: lease */                   \
     X(LEASE_EXPIRED, "lease-expired")         /* etcd: p: owner, v: lease */                   \
     X(THROTTLED, "throttled")                 /* controller: act ns, v: 429 cause */           \
@@ -84,6 +84,9 @@
     X(MESSAGE_LOST, "message-lost")   /* host: p: receiver, d: message kind, a */              \
     X(MESSAGE_REJECTED,                                                                        \
       "message-rejected") /* no sense here: p: sender, d: message kind, v: what, a */          \
+    X(VIEW_CHANGED,                                                                            \
+      "view-changed") /* a watcher believes: k, d: 1 it is there, 0 gone, p: leader's owner */ \
+    X(PERMITS, "permits") /* d: enum permits, c: topic of a feed, v: free, w: capacity */      \
     X(CHAIN_STARTED,                                                                           \
       "chain-started")          /* controller: a sequence, or a trigger's firing, is in        \
                                    its memory: a act ns, v: 1 blocking, w: 1 of another */     \
@@ -93,6 +96,12 @@
 #define RECORD_MEMBER(id, text) RECORD_##id,
 enum record_kind { RECORD_LIST(RECORD_MEMBER) RECORD_KIND_COUNT };
 NAMES_DECLARE(record)
+
+#define RECORD_KEY_CREATED 1u /* of a put: it was not there */
+#define RECORD_KEY_TRUE 2u    /* of a put: a throttle's value is `true` */
+#define RECORD_KEY_EXPIRED 1u /* of a deletion: by its lease */
+/* PERMITS: of a feed with nothing outstanding; memory in MB, as the health key says it. */
+enum permits { PERMITS_FEED, PERMITS_MEMORY };
 
 enum outcome { OUTCOME_OK, OUTCOME_FAILED, OUTCOME_UNKNOWN };
 

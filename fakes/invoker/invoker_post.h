@@ -40,7 +40,12 @@
     X(MEMORY_INFO, "MemoryInfo")         /* struct post_memory */                              \
     X(TEST_PREPARED, "test-prepared")    /* callbacks of the health manager */                 \
     X(TEST_START, "test-start")                                                                \
-    X(READ, "read") /* a cached document: struct post_reading */
+    X(READ, "read")                              /* a cached document: struct post_reading */  \
+    X(START, "Start")                            /* pool to a new proxy: struct post_start */  \
+    X(PREWARM_DATA, "PreWarmData")               /* docker's callback to the proxy */          \
+    X(READY_TO_WORK, "ReadyToWork")              /* proxy to pool: struct post_prewarmed */    \
+    X(RESCHEDULE, "RescheduleActivation")        /* proxy to its client: struct activation */  \
+    X(RESCHEDULE_RESPONSE, "RescheduleResponse") /* struct post_rescheduled */
 #define INVOKER_POST_MEMBER(id, text) POST_##id,
 enum invoker_post {
     POST_INVOKER_FIRST = POST_COMPONENT - 1,
@@ -56,11 +61,27 @@ enum failure {
     FAILURE_CLOSED, /* the gRPC client is closed */
     FAILURE_MISMATCH,
     FAILURE_OTHER,
-    FAILURE_HEALTH, /* ContainerHealthError */
+    FAILURE_HEALTH,     /* ContainerHealthError */
+    FAILURE_HEALTH_RUN, /* ContainerHealthErrorWithResumedRun: struct post_failure_run */
 };
 struct post_failure {
     uint32_t failure; /* enum failure */
     uint32_t spare;
+};
+struct post_failure_run {
+    struct post_failure failure;
+    struct activation activation; /* to be given back */
+};
+struct post_start {
+    duration ttl; /* 0: no end */
+    uint32_t memory_mb, kind;
+};
+struct post_prewarmed {
+    tstamp expires_at; /* TSTAMP_NEVER: no end */
+    uint32_t memory_mb, kind;
+};
+struct post_rescheduled {
+    uint32_t ok, spare;
 };
 struct post_request { /* RequestActivation(lastDuration?, newScheduler?) */
     uint32_t duration_ms;
@@ -74,7 +95,8 @@ struct post_opened {
 struct post_datum {
     tstamp last_used;
     uint32_t revision;
-    uint32_t is_warm;
+    uint16_t is_warm;
+    uint16_t replace; /* ContainerRemoved: the pool may make a prewarmed one instead */
 };
 struct post_memory {
     uint32_t free_mb, busy_mb, in_progress_mb, spare;
