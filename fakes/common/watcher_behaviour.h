@@ -10,7 +10,7 @@
 /* X(field, pre-5338, 5338, head): what was so, and the commit that ended it. */
 #define WATCHER_BEHAVIOUR_LIST(X)                                                              \
     /* a stream that has ended, by an error or because it was closed, is not opened again:     \
-     * from then on its subscribers hear nothing (6246f6a1b #5486) */                                     \
+     * from then on its subscribers hear nothing (6246f6a1b #5486) */                          \
     X(stays_blind, true, true, false)                                                          \
     /* GracefulShutdown means nothing to it (651a2e957 #5338) */                               \
     X(no_graceful_shutdown, true, false, false)
