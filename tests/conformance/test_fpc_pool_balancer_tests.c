@@ -49,7 +49,9 @@ static void set_flag(action_id action, bool on, bool deleted)
 {
     bed_forget(bed);
     send_watch_event(bed, bed_key(KEY_THROTTLING, BED_GUEST, action, 0), flag(on), deleted);
-    assert_int_equal(bed->sent_count + bed->record_count, 0);
+    assert_int_equal(bed->sent_count, 0);
+    assert_int_equal(bed->record_count, 1);
+    assert_int_equal(bed_record(bed, RECORD_VIEW_CHANGED, 0)->detail, on && !deleted);
 }
 
 static void the_actions_flag_decides_and_without_one_the_namespaces(void **state)
