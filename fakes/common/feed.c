@@ -24,6 +24,7 @@ void feed_init(struct feed *self, const struct machine_env *env, struct timers *
                           .topic = topic,
                           .capacity = capacity,
                           .capacity_max = capacity,
+                          .capacity_told = capacity,
                           .peek = peek,
                           .handler = handler,
                           .state = FEED_IDLE,
@@ -131,8 +132,24 @@ static void hand_out(struct feed *self, struct effects *fx)
 }
 
 /* Occupancy is looked at after handing out. */
+/* What is not back although nothing waits is with the handler, or lost for ever. */
+static void tell_permits(struct feed *self, struct effects *fx)
+{
+    if (self->count > 0 || self->capacity == self->capacity_told)
+        return;
+    uint32_t cause = fx->cause;
+    struct record *r = effects_record(fx, RECORD_PERMITS, ACTOR_FEED_ID(self->index));
+    r->detail = PERMITS_FEED;
+    r->container = self->topic;
+    r->value = self->capacity;
+    r->value2 = self->capacity_max;
+    fx->cause = cause;
+    self->capacity_told = self->capacity;
+}
+
 static void fill_or_drain(struct feed *self, struct effects *fx)
 {
+    tell_permits(self, fx);
     if (self->count <= FILL_THRESHOLD(self)) {
         if (self->state != FEED_FILLING)
             move(self, fx, FEED_FILLING);
@@ -160,6 +177,8 @@ static void on_processed(struct feed *self, struct effects *fx)
         return;
     if (self->capacity < self->capacity_max)
         self->capacity++;
+    if (self->capacity == self->capacity_max)
+        tell_permits(self, fx);
     hand_out(self, fx);
     if (self->state == FEED_DRAINING)
         fill_or_drain(self, fx);

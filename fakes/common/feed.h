@@ -26,6 +26,7 @@ struct feed {
     uint32_t index; /* which feed of its node */
     uint32_t topic;
     uint32_t capacity, capacity_max, peek;
+    uint32_t capacity_told; /* last record of it */
     actor_id handler;
     uint8_t state;   /* enum feed_state */
     uint8_t phase;   /* what the fill is waiting for (feed.c) */

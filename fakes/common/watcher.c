@@ -317,3 +317,14 @@ void watcher_unwatch(struct effects *fx, actor_id from, const struct key *key, u
     struct post_watch *what = watch_post(fx, from, POST_UNWATCH, key, depth, name);
     what->feedback = feedback;
 }
+
+void watcher_believes(struct effects *fx, actor_id who, const struct key *key, bool is_there,
+                      node_id owner)
+{
+    uint32_t cause = fx->cause; /* beside what follows from the event, not before it */
+    struct record *r = effects_record(fx, RECORD_VIEW_CHANGED, who);
+    r->key = *key;
+    r->detail = is_there;
+    r->peer = owner;
+    fx->cause = cause;
+}

@@ -37,3 +37,7 @@ void watcher_watch(struct effects *fx, actor_id from, const struct key *key, uns
                    uint32_t name, bool puts, bool deletes);
 void watcher_unwatch(struct effects *fx, actor_id from, const struct key *key, unsigned depth,
                      uint32_t name, bool feedback);
+/* For no-stale-view: what the subscriber now believes of a key. owner: of a leader, else
+ * NODE_NONE. */
+void watcher_believes(struct effects *fx, actor_id who, const struct key *key, bool is_there,
+                      node_id owner);

@@ -188,7 +188,7 @@ static namespace_id sign_in(const struct controller *self, const struct message 
 static const char *segment_fault(struct admin_text raw, bool is_space, char *ret_name,
                                  char *text, size_t size)
 {
-    size_t length = api_decode(raw, false, ret_name, API_NAME_MAX + 1);
+    size_t length = target_decode(raw, false, ret_name, API_NAME_MAX + 1);
     if (length > API_NAME_MAX) {
         snprintf(text, size, "%s longer than allowed: %zu > %u.",
                  is_space ? "Namespace" : "Name segement", length, API_NAME_MAX);
@@ -332,7 +332,7 @@ bool controller_api_on_http(struct controller *self, const struct message *m,
     uint32_t count = 0;
     if (!is_below(path))
         return false;
-    if (!api_escapes_are_valid(self, m)) {
+    if (!target_is_valid(api_target(self, m))) {
         api_reject_target(self, m, fx);
         return true;
     }

@@ -25,6 +25,7 @@
  * AuthorizedRouteDispatcher.scala, BasicAuthenticationDirective.scala, ErrorResponse.scala at
  * 1fae641a2; deviations: docs/fidelity.md#controller.
  */
+#include "common/target.h"
 #include "controller/controller_internal.h"
 #include "core/json.h"
 #include <stdio.h>
@@ -54,9 +55,8 @@ struct api_request { /* what the path and the credentials say */
 enum { API_SEGMENTS_MAX = 8 };
 /* The path's segments; more than API_SEGMENTS_MAX: false. */
 bool api_segments(struct admin_text path, struct admin_text *ret_segments, uint32_t *ret_count);
-bool api_escapes_are_valid(const struct controller *self, const struct message *m);
-/* Percent-decoded and NUL-terminated; the length it has in full. Escapes must be valid. */
-size_t api_decode(struct admin_text text, bool is_query, char *ret_text, size_t size);
+/* What the request asks for, undecoded. */
+struct admin_text api_target(const struct controller *self, const struct message *m);
 bool api_name_is_valid(const char *text, size_t length, bool is_path);
 /* The first query parameter of this name, decoded; false: there is none. */
 bool api_query(const struct controller *self, const struct message *m, const char *name,

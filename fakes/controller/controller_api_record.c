@@ -385,7 +385,7 @@ void api_activations(struct controller *self, const struct api_request *request,
         return;
     }
     if (request->name_count > 0) {
-        size_t length = api_decode(request->raw[0], false, id, sizeof id);
+        size_t length = target_decode(request->raw[0], false, id, sizeof id);
         const char *fault = id_fault(id, length, error, sizeof error);
         if (fault != NULL) {
             api_reject(self, request->m, fx, 400, fault, "");

@@ -1,52 +1,15 @@
 /*
- * controller_api_request.c - paths, percent escapes, query parameters and names.
+ * controller_api_request.c - paths, query parameters and names.
  *
- * Source: EntityPath.scala:196-235; RestAPIs.scala:112-140 at 1fae641a2; pekko-http v1.1.0
- * PredefinedFromStringUnmarshallers.scala.
+ * Source: EntityPath.scala:196-235; RestAPIs.scala:112-140 at 1fae641a2.
  */
 #include "controller/controller_api.h"
 #include "core/assert.h"
 
-static int hex_value(char c)
+struct admin_text api_target(const struct controller *self, const struct message *m)
 {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-bool api_escapes_are_valid(const struct controller *self, const struct message *m)
-{
-    const char *at = blob_bytes(self->env->arena, m->u.http_request.path);
-    size_t length = blob_size(self->env->arena, m->u.http_request.path);
-    for (size_t i = 0; i < length; i++) {
-        if (at[i] != '%')
-            continue;
-        if (i + 2 >= length || hex_value(at[i + 1]) < 0 || hex_value(at[i + 2]) < 0)
-            return false;
-        i += 2;
-    }
-    return true;
-}
-
-size_t api_decode(struct admin_text text, bool is_query, char *ret_text, size_t size)
-{
-    size_t length = 0;
-    ASSERT_OP(size, >, 0);
-    for (size_t i = 0; i < text.length; i++, length++) {
-        char c = text.bytes[i];
-        if (c == '%' && i + 2 < text.length) {
-            c = (char)(hex_value(text.bytes[i + 1]) << 4 | hex_value(text.bytes[i + 2]));
-            i += 2;
-        } else if (c == '+' && is_query) {
-            c = ' ';
-        }
-        if (length + 1 < size)
-            ret_text[length] = c;
-    }
-    ret_text[length < size ? length : size - 1] = '\0';
-    return length;
+    return (struct admin_text){blob_bytes(self->env->arena, m->u.http_request.path),
+                               blob_size(self->env->arena, m->u.http_request.path)};
 }
 
 bool api_segments(struct admin_text path, struct admin_text *ret_segments, uint32_t *ret_count)
@@ -102,46 +65,18 @@ bool api_name_is_valid(const char *text, size_t length, bool is_path)
 bool api_query(const struct controller *self, const struct message *m, const char *name,
                char *ret_text, size_t size)
 {
-    const char *path = blob_bytes(self->env->arena, m->u.http_request.path);
-    const char *end = path + blob_size(self->env->arena, m->u.http_request.path);
-    const char *at = memchr(path, '?', (size_t)(end - path));
-    while (at != NULL && at < end) {
-        at++;
-        const char *stop = memchr(at, '&', (size_t)(end - at));
-        stop = stop == NULL ? end : stop;
-        const char *equals = memchr(at, '=', (size_t)(stop - at));
-        const char *key_end = equals == NULL ? stop : equals;
-        const char *value = equals == NULL ? stop : equals + 1;
-        char key[64];
-        api_decode((struct admin_text){at, (size_t)(key_end - at)}, true, key, sizeof key);
-        if (strcmp(key, name) == 0) {
-            api_decode((struct admin_text){value, (size_t)(stop - value)}, true, ret_text,
-                       size);
-            return true;
-        }
-        at = stop;
-    }
-    return false;
-}
-
-static bool is_one_of(const char *text, const char *const *words)
-{
-    struct admin_text view = {text, strlen(text)};
-    while (*words != NULL && !admin_text_is_caseless(view, *words))
-        words++;
-    return *words != NULL;
+    return target_query(api_target(self, m), name, ret_text, size);
 }
 
 bool api_query_bool(struct controller *self, const struct message *m, const char *name,
                     bool *ret_value, struct effects *fx)
 {
-    static const char *const yes[] = {"true", "yes", "on", "1", NULL};
-    static const char *const no[] = {"false", "no", "off", "0", NULL};
     char text[64], reason[128];
+    bool value;
     if (!api_query(self, m, name, text, sizeof text))
         return true;
-    if (is_one_of(text, yes) || is_one_of(text, no)) {
-        *ret_value = is_one_of(text, yes);
+    if (target_bool(text, &value)) {
+        *ret_value = value;
         return true;
     }
     snprintf(reason, sizeof reason, "'%s' is not a valid Boolean value", text);

@@ -277,6 +277,10 @@ void controller_on_watched(struct controller *self, const struct message *m, str
 {
     const struct post_watched *w = MESSAGE_LOCAL_CONST(m, struct post_watched);
     bool is_removed = m->what == POST_REMOVED;
+    bool is_true =
+        w->key.family != KEY_THROTTLING || (w->value.kind == VALUE_BOOL && w->value.a != 0);
+    watcher_believes(fx, BALANCER_ID, &w->key, !is_removed && is_true,
+                     w->key.family == KEY_QUEUE ? w->value.node : NODE_NONE);
     if (w->key.family == KEY_QUEUE)
         on_queue(self, w, is_removed, fx);
     else if (w->key.family == KEY_THROTTLING)

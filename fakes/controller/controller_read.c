@@ -63,8 +63,10 @@ static void prefix_done(struct controller *self, struct prefix_read *read,
     timers_cancel(&self->timers, &read->timer);
     if (read->route != ROUTE_NONE)
         controller_route_read(self, read, kvs, count, fx);
-    for (uint32_t i = 0; i < count && read->route == ROUTE_NONE; i++)
+    for (uint32_t i = 0; i < count && read->route == ROUTE_NONE; i++) {
+        watcher_believes(fx, BALANCER_ID, &kvs[i].key, true, NODE_NONE);
         controller_scheduler_seen(self, &kvs[i].value, fx);
+    }
     blob_free(arena, read->request.u.http_request.path);
     blob_free(arena, read->request.u.http_request.headers);
     arena_release(arena, read);

@@ -51,6 +51,7 @@ struct message {
             blob bytes;    /* without the length in front; an empty answer: none is sent */
             uint8_t close; /* answer: close the connection */
             uint8_t spare[3];
+            uint32_t address; /* frame: IPv4 of the client, as a number */
         } kafka_frame;
         struct {
             activation_id id;

@@ -87,6 +87,8 @@ static const char *const record_words[RECORD_KIND_COUNT] = {
     [RECORD_FAULT_APPLIED] = "fault %v strikes %p",
     [RECORD_MESSAGE_LOST] = "message %m to %p is lost%q",
     [RECORD_MESSAGE_REJECTED] = "cannot use message %m from %p (%v)%q",
+    [RECORD_VIEW_CHANGED] = "believes that key %k is%u",
+    [RECORD_PERMITS] = "has %v permits of %R",
 };
 
 struct out {
@@ -348,10 +350,13 @@ static void out_remark(struct out *o, char letter)
                                                           : "";
         break;
     case 'y':
-        text = r->detail == 1 ? " with its lease" : "";
+        text = (r->detail & RECORD_KEY_EXPIRED) != 0 ? " with its lease" : "";
         break;
     case 'z':
         text = r->detail == 1 ? ", killed by a fault" : "";
+        break;
+    case 'u':
+        text = r->detail != 0 ? " there" : " gone";
         break;
     default:
         ASSERT(letter == 'o');

@@ -63,8 +63,8 @@
     X(CONTAINER_USED, "container-used")       /* connected or resumed: c act, cr */            \
     X(CONTAINER_PAUSED, "container-paused")   /* c act */                                      \
     X(CONTAINER_GONE, "container-gone")       /* destroyed or given up: c act */               \
-    X(KEY_PUT, "key-put")                     /* etcd: k, d: 1 created */                      \
-    X(KEY_DELETED, "key-deleted")             /* etcd: k, d: 1 by lease expiry */              \
+    X(KEY_PUT, "key-put")                     /* etcd: k, d: RECORD_KEY_ bits, p: writer */    \
+    X(KEY_DELETED, "key-deleted")             /* etcd: k, d: RECORD_KEY_EXPIRED, p: writer */  \
     X(LEASE_GRANTED, "lease-granted")         /* etcd: p: owner, v: lease */                   \
     X(LEASE_EXPIRED, "lease-expired")         /* etcd: p: owner, v: lease */                   \
     X(THROTTLED, "throttled")                 /* controller: act ns, v: 429 cause */           \
@@ -83,10 +83,19 @@
     X(FAULT_APPLIED, "fault-applied") /* host: v: rule, p: node, d: message kind */            \
     X(MESSAGE_LOST, "message-lost")   /* host: p: receiver, d: message kind, a */              \
     X(MESSAGE_REJECTED,                                                                        \
-      "message-rejected") /* no sense here: p: sender, d: message kind, v: what, a */
+      "message-rejected") /* no sense here: p: sender, d: message kind, v: what, a */          \
+    X(VIEW_CHANGED,                                                                            \
+      "view-changed") /* a watcher believes: k, d: 1 it is there, 0 gone, p: leader's owner */ \
+    X(PERMITS, "permits") /* d: enum permits, c: topic of a feed, v: free, w: capacity */
 #define RECORD_MEMBER(id, text) RECORD_##id,
 enum record_kind { RECORD_LIST(RECORD_MEMBER) RECORD_KIND_COUNT };
 NAMES_DECLARE(record)
+
+#define RECORD_KEY_CREATED 1u /* of a put: it was not there */
+#define RECORD_KEY_TRUE 2u    /* of a put: a throttle's value is `true` */
+#define RECORD_KEY_EXPIRED 1u /* of a deletion: by its lease */
+/* PERMITS: of a feed with nothing outstanding; memory in MB, as the health key says it. */
+enum permits { PERMITS_FEED, PERMITS_MEMORY };
 
 enum outcome { OUTCOME_OK, OUTCOME_FAILED, OUTCOME_UNKNOWN };
 
@@ -111,7 +120,7 @@ NAMES_DECLARE(response)
     X(ACTION_UNREADABLE, "The action could not be read.")                                      \
     X(TOO_MANY_CONCURRENT, "Too many concurrent requests in flight.")                          \
     X(NOT_INITIATED, "Activation processing is not initiated for 60000 ms")                    \
-    X(CREATION_FAILED, "No container could be made for the activation.")                       \
+    X(CREATION_UNKNOWN, "a unknown error happens")                                             \
     X(NAMESPACE_LIMIT, "The namespace limit is less than or equal to 0.")                      \
     X(ABNORMAL_RUN, "The action did not produce a valid response and exited unexpectedly.")    \
     X(TIMED_OUT, "The action exceeded its time limits.")                                       \
@@ -128,6 +137,18 @@ NAMES_DECLARE(response)
       "The server was not able to produce a timely response to your request.")                 \
     X(UPSTREAM_TIMEOUT, "upstream timed out")                                                  \
     X(NOT_FOUND, "The requested resource does not exist.")                                     \
+    /* creations, Message.scala:644-659 */                                                     \
+    X(NO_INVOKERS, "no available invoker is found")                                            \
+    X(NO_RESOURCE_INVOKERS, "no available invoker with the resources is found: ")              \
+    X(RESOURCE_NOT_ENOUGH, "invoker(s) have not enough resources")                             \
+    X(CREATION_WHISK, "whisk error(recoverable) happens")                                      \
+    X(CREATION_TIMEOUT, "a timeout error happens")                                             \
+    X(SHUTTING_DOWN, "shutting down error happens")                                            \
+    X(NO_EXECUTABLE, "no executable found for the action")                                     \
+    X(DB_FETCH, "an error happens while fetching data from DB")                                \
+    X(BLACK_BOX, "a blackbox error happens")                                                   \
+    X(CREATION_TOO_MANY, "too many concurrent requests are in flight.")                        \
+    X(INVALID_ACTION_LIMIT, "a configured action limit is invalid.")                           \
     X(ABNORMAL_INIT, "The action did not initialize and exited unexpectedly.")                 \
     X(ACTION_REMOVED, "Action could not be found or may have been deleted.")                   \
     X(NAMESPACE_BLOCKED, "The action was not invoked due to a blacklisted namespace.")

@@ -275,6 +275,7 @@ static void etcd_on_link(struct etcd *self, const struct event *ev)
 static void etcd_step(void *self_, const struct event *ev, struct effects *fx)
 {
     struct etcd *self = self_;
+    self->writer = ev->kind == EVENT_DELIVER ? ev->message->from : NODE_NONE;
     switch (ev->kind) {
     case EVENT_START: /* the restarted member leads again only after an election */
         etcd_leases_extend(&self->leases, self->env, &self->timers, fx,

@@ -24,6 +24,7 @@ struct etcd {
     struct etcd_waiting *waiting; /* in the order in which they came */
     uint32_t waiting_count, waiting_max;
     struct etcd_gateway gateway;
+    node_id writer; /* whose message this step handles; NODE_NONE: nobody's */
 };
 
 static inline const struct etcd_config *etcd_config(const struct etcd *self)

@@ -36,14 +36,22 @@ void etcd_write_delete(struct etcd *self, struct etcd_entry *entry)
 }
 
 /* Keys that are no component's are told by whoever looks at them from outside. */
-static void write_record(const struct etcd_version *version, struct effects *fx, bool by_expiry)
+static void write_record(const struct etcd *self, const struct etcd_version *version,
+                         struct effects *fx, bool by_expiry)
 {
     if (version->entry->key.family == KEY_RAW)
         return;
     enum record_kind kind = version->deleted ? RECORD_KEY_DELETED : RECORD_KEY_PUT;
     struct record *r = effects_record(fx, kind, ACTOR_MAIN_ID);
     r->key = version->entry->key;
-    r->detail = version->deleted ? by_expiry : version->version == 1;
+    r->peer = self->writer;
+    if (version->deleted) {
+        r->detail = by_expiry ? RECORD_KEY_EXPIRED : 0;
+        return;
+    }
+    r->detail = version->version == 1 ? RECORD_KEY_CREATED : 0;
+    if (version->value.kind == VALUE_BOOL && version->value.a != 0)
+        r->detail |= RECORD_KEY_TRUE;
 }
 
 void etcd_write_end(struct etcd *self, struct effects *fx, bool by_expiry)
@@ -55,7 +63,7 @@ void etcd_write_end(struct etcd *self, struct effects *fx, bool by_expiry)
     for (; version != NULL; version = version->log_next) {
         ASSERT_OP(version->revision, ==, self->store.revision);
         fx->cause = cause; /* side by side, not one from the other */
-        write_record(version, fx, by_expiry);
+        write_record(self, version, fx, by_expiry);
         version->cause = fx->cause;
     }
     cause = fx->cause;

@@ -14,6 +14,22 @@
 #define TEST_NUMBER_SHIFT 21u
 #define TEST_ORDINAL_MAX 0x7ffffu
 
+/* For memory-conserved: the figure, whenever it is another. */
+static void health_tell_memory(struct invoker *self, struct effects *fx)
+{
+    struct health *h = &self->health;
+    if (h->is_memory_told && h->told_mb == h->free_mb)
+        return;
+    uint32_t cause = fx->cause;
+    struct record *r = effects_record(fx, RECORD_PERMITS, ACTOR_HEALTH_ID);
+    r->detail = PERMITS_MEMORY;
+    r->value = h->free_mb;
+    r->value2 = self->config->user_memory_bytes >> 20;
+    fx->cause = cause;
+    h->told_mb = h->free_mb;
+    h->is_memory_told = true;
+}
+
 static void health_publish(struct invoker *self, struct effects *fx)
 {
     const struct health *h = &self->health;
@@ -26,6 +42,7 @@ static void health_publish(struct invoker *self, struct effects *fx)
         .b = h->busy_mb,
         .c = h->in_progress_mb,
     };
+    health_tell_memory(self, fx);
     data_update_on_change(fx, ACTOR_HEALTH_ID, &key, &value);
 }
 

@@ -146,6 +146,8 @@ struct health {
     uint8_t is_prepared; /* the test activation exists */
     actor_id proxy;      /* test proxy; 0: none */
     uint32_t free_mb, busy_mb, in_progress_mb;
+    uint32_t told_mb; /* free_mb of the last record */
+    bool is_memory_told;
 };
 
 struct reading { /* one creation at the consumer */

@@ -28,8 +28,11 @@ static const struct kafka_api {
     {KAFKA_API_HEARTBEAT, 0, 3, kafka_api_heartbeat},
     {KAFKA_API_LEAVE_GROUP, 0, 3, kafka_api_leave},
     {KAFKA_API_SYNC_GROUP, 0, 3, kafka_api_sync},
+    {KAFKA_API_DESCRIBE_GROUPS, 0, 4, kafka_api_describe_groups},
+    {KAFKA_API_LIST_GROUPS, 0, 2, kafka_api_list_groups},
     {KAFKA_API_VERSIONS, 0, API_VERSIONS_MAX, api_versions},
     {KAFKA_API_CREATE_TOPICS, 0, 4, kafka_api_create_topics},
+    {KAFKA_API_DELETE_TOPICS, 0, 3, kafka_api_delete_topics},
 };
 #define API_COUNT (sizeof kafka_apis / sizeof kafka_apis[0])
 
@@ -128,7 +131,8 @@ void kafka_api_on_frame(struct kafka *self, const struct message *m, struct effe
                                       .actor = m->from_actor,
                                       .to_actor = m->to_actor,
                                       .corr = m->corr,
-                                      .cause = m->cause};
+                                      .cause = m->cause,
+                                      .address = m->u.kafka_frame.address};
     if (call_begin(&call, &api))
         call_run(&call, api);
     else

@@ -70,14 +70,17 @@ enum kafka_api_key {
     KAFKA_API_HEARTBEAT = 12,
     KAFKA_API_LEAVE_GROUP = 13,
     KAFKA_API_SYNC_GROUP = 14,
+    KAFKA_API_DESCRIBE_GROUPS = 15,
+    KAFKA_API_LIST_GROUPS = 16,
     KAFKA_API_VERSIONS = 18,
     KAFKA_API_CREATE_TOPICS = 19,
+    KAFKA_API_DELETE_TOPICS = 20,
 };
 
 struct kafka_asker { /* what a late answer needs */
     node_id node;
     actor_id actor, to_actor;
-    uint32_t corr, cause;
+    uint32_t corr, cause, address;
     int32_t correlation;
     int16_t version;
     bool is_gone; /* its connection was closed */
@@ -125,7 +128,12 @@ void kafka_fetch_forget(struct kafka *self, uint32_t corr); /* the connection is
 /* kafka_api_topic.c */
 void kafka_api_metadata(struct kafka_call *call);
 void kafka_api_create_topics(struct kafka_call *call);
+void kafka_api_delete_topics(struct kafka_call *call);
 void kafka_api_find_coordinator(struct kafka_call *call);
+
+/* kafka_api_describe.c */
+void kafka_api_describe_groups(struct kafka_call *call);
+void kafka_api_list_groups(struct kafka_call *call);
 
 /* kafka_api_group.c, kafka_api_offsets.c */
 void kafka_api_join(struct kafka_call *call);

@@ -39,6 +39,7 @@ struct kafka_fetch { /* gone with the process */
     int32_t wait_ms, bytes_min, bytes_max;
     int16_t error; /* of the session */
     int8_t isolation;
+    bool has_waited;
     char *names; /* arena block: what the parts' names point into */
 };
 
@@ -192,11 +193,9 @@ static void write_part(struct kafka *self, struct kafka_out *out,
         kafka_out_i64(out, end); /* last stable offset: there are no transactions */
     if (version >= 5)
         kafka_out_i64(out, is_known ? (int64_t)partition->start : NOWHERE);
+    bool is_refused = read->error == KAFKA_UNKNOWN_TOPIC_OR_PARTITION && !fetch->has_waited;
     if (version >= 4) /* aborted transactions: none, or null */
-        kafka_out_i32(out, (fetch->isolation == 1 && is_known) ||
-                                   read->error == KAFKA_UNKNOWN_TOPIC_OR_PARTITION
-                               ? 0
-                               : -1);
+        kafka_out_i32(out, (fetch->isolation == 1 && is_known) || is_refused ? 0 : -1);
     if (version >= 11)
         kafka_out_i32(out, NOWHERE); /* preferred read replica */
     kafka_out_i32(out, (int32_t)read->bytes);
@@ -272,6 +271,7 @@ static void fetch_wait(struct kafka *self, struct effects *fx, const struct kafk
     struct slab_item item = fetch->item;
     *fetch = *asked;
     fetch->item = item;
+    fetch->has_waited = true;
     fetch_keep_names(self, fetch);
     fetch->timer.kind = KAFKA_FETCH_WAIT;
     fetch->timer.actor = ACTOR_MAIN_ID;

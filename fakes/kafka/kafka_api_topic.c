@@ -1,10 +1,11 @@
 /*
- * kafka_api_topic.c - Metadata, CreateTopics, FindCoordinator: one broker, who is all of it.
+ * kafka_api_topic.c - Metadata, CreateTopics, DeleteTopics, FindCoordinator: one broker, who is
+ * all of it.
  *
  * A topic that Metadata makes (auto.create.topics.enable) is there when the client asks again:
  * the first answer says LEADER_NOT_AVAILABLE, as upstream's does.
  * Source: Kafka 2.7.0 KafkaApis.handleTopicMetadataRequest, handleFindCoordinatorRequest,
- * AdminManager.createTopics, LogConfig.
+ * handleDeleteTopicsRequest, AdminManager.createTopics, LogConfig.
  */
 #include <stdio.h>
 #include "kafka/kafka_api.h"
@@ -149,6 +150,22 @@ static void write_brokers(struct kafka_call *call)
         kafka_out_i32(&call->out, KAFKA_BROKER_ID); /* controller */
 }
 
+static void write_all_topics(struct kafka_call *call, const struct metadata *asked)
+{
+    const struct kafka_store *store = call->self->store;
+    size_t mark = kafka_out_mark(&call->out);
+    int32_t told = 0;
+    for (uint32_t t = 0; t < store->topic_count; t++) {
+        const struct kafka_text_topic *topic = &store->topics[t];
+        if (topic->name == NULL)
+            continue;
+        write_topic(call, asked, kafka_topic_name(topic), KAFKA_NO_ERROR,
+                    topic->partition_count);
+        told++;
+    }
+    kafka_out_patch(&call->out, mark, told);
+}
+
 void kafka_api_metadata(struct kafka_call *call)
 {
     struct kafka_in topics = call->in;
@@ -160,12 +177,8 @@ void kafka_api_metadata(struct kafka_call *call)
     write_brokers(call);
     bool is_null;
     uint32_t count = kafka_in_array(&topics, 2, &is_null);
-    const struct kafka_store *store = call->self->store;
     if (is_null || (kafka_call_version(call) == 0 && count == 0)) { /* all */
-        kafka_out_array(&call->out, store->topic_count);
-        for (uint32_t t = 0; t < store->topic_count; t++)
-            write_topic(call, &asked, kafka_topic_name(&store->topics[t]), KAFKA_NO_ERROR,
-                        store->topics[t].partition_count);
+        write_all_topics(call, &asked);
     } else {
         kafka_out_array(&call->out, count);
         for (uint32_t i = 0; i < count; i++)
@@ -345,6 +358,59 @@ void kafka_api_create_topics(struct kafka_call *call)
         if (count_name(call, &topics, topic.name, i) > 0)
             continue;
         create_topic(call, &topics, &topic, is_validation);
+        answered++;
+    }
+    kafka_out_patch(&call->out, mark, (int32_t)answered);
+}
+
+/* ---- DeleteTopics ---- */
+
+static bool is_named_before(struct kafka_in names, struct kafka_text name, uint32_t until)
+{
+    (void)kafka_in_array(&names, 2, NULL);
+    for (uint32_t i = 0; i < until; i++) {
+        if (kafka_text_equal(kafka_in_string(&names), name))
+            return true;
+    }
+    return false;
+}
+
+/* What was committed for it goes too, and fetches that wait for it are told. */
+static int16_t delete_topic(struct kafka_call *call, struct kafka_text name)
+{
+    struct kafka *self = call->self;
+    uint32_t topic = kafka_topics_find(self, name);
+    if (topic == self->store->topic_count)
+        return KAFKA_UNKNOWN_TOPIC_OR_PARTITION;
+    kafka_topics_delete(self, topic);
+    kafka_coordinator_on_deleted(self, topic);
+    kafka_fetch_wake(self, call->fx, topic);
+    return KAFKA_NO_ERROR;
+}
+
+/* A name that is asked for twice is answered once. */
+void kafka_api_delete_topics(struct kafka_call *call)
+{
+    struct kafka_in names = call->in;
+    uint32_t answered = 0, count = kafka_in_array(&call->in, 2, NULL);
+    if (count > KAFKA_TOPIC_PARTITIONS_MAX)
+        call->in.ok = false; /* as for CreateTopics */
+    for (uint32_t i = 0; i < count && call->in.ok; i++)
+        (void)kafka_in_string(&call->in);
+    (void)kafka_in_i32(&call->in); /* timeout: it is done at once */
+    if (call->is_trial)
+        return;
+    if (kafka_call_version(call) >= 1)
+        kafka_out_i32(&call->out, 0); /* throttle_time_ms */
+    size_t mark = kafka_out_mark(&call->out);
+    call->in = names;
+    (void)kafka_in_array(&call->in, 2, NULL);
+    for (uint32_t i = 0; i < count; i++) {
+        struct kafka_text name = kafka_in_string(&call->in);
+        if (is_named_before(names, name, i))
+            continue;
+        kafka_out_string(&call->out, name);
+        kafka_out_i16(&call->out, delete_topic(call, name));
         answered++;
     }
     kafka_out_patch(&call->out, mark, (int32_t)answered);

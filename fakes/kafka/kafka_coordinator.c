@@ -39,8 +39,12 @@ static struct kafka_consumer_group *group_open(struct kafka *self, uint32_t numb
     return group;
 }
 
-/* NULL: nobody has used this name. */
-static struct kafka_consumer_group *group_find(struct kafka *self, struct kafka_text name)
+struct kafka_consumer_group *kafka_coordinator_group(struct kafka *self, uint32_t number)
+{
+    return self->store->groups[number].name == NULL ? NULL : group_open(self, number);
+}
+
+struct kafka_consumer_group *kafka_coordinator_find(struct kafka *self, struct kafka_text name)
 {
     uint32_t number = kafka_groups_find(self, name);
     return number < KAFKA_GROUPS_MAX ? group_open(self, number) : NULL;
@@ -215,6 +219,8 @@ static void member_join(struct kafka *self, struct effects *fx,
     }
     if (group_size(group) == (member->is_pending ? 0 : 1))
         kafka_member_keep(self, &group->type, join->type);
+    kafka_member_keep(self, &member->client, join->client);
+    member->address = join->asker.address;
     member->is_pending = false;
     member->is_new = member->awaits_join = true;
     member->join = join->asker;
@@ -291,7 +297,7 @@ static int16_t join_check(struct kafka *self, const struct kafka_join *join,
     if (join->session_ms < 0 || (uint64_t)join->session_ms < least ||
         join->session_ms > SESSION_MAX_MS)
         return KAFKA_INVALID_SESSION_TIMEOUT;
-    *ret_group = group_find(self, join->group);
+    *ret_group = kafka_coordinator_find(self, join->group);
     if (*ret_group == NULL && join->member.length > 0)
         return KAFKA_UNKNOWN_MEMBER_ID;
     if (*ret_group == NULL) {
@@ -361,7 +367,7 @@ void kafka_coordinator_sync(struct kafka *self, struct effects *fx,
                             struct kafka_text id, int32_t generation,
                             struct kafka_text assignments, uint32_t assignment_count)
 {
-    struct kafka_consumer_group *group = group_find(self, name);
+    struct kafka_consumer_group *group = kafka_coordinator_find(self, name);
     struct kafka_group_member *member;
     int16_t error = member_check(group, id, generation, &member);
     if (name.length == 0)
@@ -384,7 +390,7 @@ int16_t kafka_coordinator_heartbeat(struct kafka *self, struct effects *fx,
                                     struct kafka_text name, struct kafka_text id,
                                     int32_t generation)
 {
-    struct kafka_consumer_group *group = group_find(self, name);
+    struct kafka_consumer_group *group = kafka_coordinator_find(self, name);
     struct kafka_group_member *member;
     int16_t error = member_check(group, id, generation, &member);
     if (name.length == 0)
@@ -398,7 +404,7 @@ int16_t kafka_coordinator_heartbeat(struct kafka *self, struct effects *fx,
 int16_t kafka_coordinator_leave(struct kafka *self, struct effects *fx, struct kafka_text name,
                                 struct kafka_text id)
 {
-    struct kafka_consumer_group *group = group_find(self, name);
+    struct kafka_consumer_group *group = kafka_coordinator_find(self, name);
     struct kafka_group_member *member = group == NULL ? NULL : kafka_member_find(group, id);
     if (name.length == 0)
         return KAFKA_INVALID_GROUP_ID;
@@ -412,7 +418,7 @@ int16_t kafka_coordinator_may_commit(struct kafka *self, struct effects *fx,
                                      struct kafka_text name, struct kafka_text id,
                                      int32_t generation, uint32_t *ret_group)
 {
-    struct kafka_consumer_group *group = group_find(self, name);
+    struct kafka_consumer_group *group = kafka_coordinator_find(self, name);
     struct kafka_group_member *member;
     if (group == NULL && generation >= 0)
         return KAFKA_ILLEGAL_GENERATION;
@@ -431,13 +437,42 @@ int16_t kafka_coordinator_may_commit(struct kafka *self, struct effects *fx,
     return KAFKA_NO_ERROR;
 }
 
+/* Dead: who has an id there and has not joined yet has to ask for another. */
+static void group_die(struct kafka *self, struct kafka_consumer_group *group)
+{
+    struct arena *arena = self->env->arena;
+    uint32_t number = group->number;
+    while (group->member_count > 0)
+        kafka_member_remove(self, group, group->members[0]);
+    kafka_member_keep(self, &group->type, null_text);
+    kafka_member_keep(self, &group->protocol, null_text);
+    arena_release(arena, group->members);
+    arena_release(arena, group);
+    self->broker->groups[number] = NULL;
+    kafka_groups_forget(self, number);
+}
+
+/* GroupMetadataManager.cleanupGroupMetadata */
+void kafka_coordinator_on_deleted(struct kafka *self, uint32_t topic)
+{
+    for (uint32_t number = 0; number < self->store->group_count; number++) {
+        kafka_offsets_forget(self, number, topic);
+        struct kafka_consumer_group *group = kafka_coordinator_group(self, number);
+        if (group != NULL && group->state == KAFKA_GROUP_EMPTY &&
+            self->store->groups[number].offset_count == 0)
+            group_die(self, group);
+    }
+}
+
 /* ---- the process ---- */
 
 /* GroupCoordinator.onGroupLoaded */
 void kafka_coordinator_start(struct kafka *self, struct effects *fx)
 {
     for (uint32_t number = 0; number < self->store->group_count; number++) {
-        struct kafka_consumer_group *group = group_open(self, number);
+        struct kafka_consumer_group *group = kafka_coordinator_group(self, number);
+        if (group == NULL)
+            continue;
         kafka_groups_load(self, group);
         for (uint32_t i = 0; i < group->member_count; i++)
             session_arm(self, fx, group->members[i], group->members[i]->session_timeout);

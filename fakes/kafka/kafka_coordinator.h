@@ -44,13 +44,13 @@ struct kafka_offset { /* durable: one committed offset */
 };
 
 struct kafka_saved_group { /* durable */
-    char *name;            /* durable block */
+    char *name;            /* durable block; NULL: dead, its number is free */
     uint32_t name_length;
     uint32_t generation; /* of `members` */
     uint64_t hash;
     struct kafka_offset *offsets;
     uint32_t offset_count, offset_max;
-    uint8_t *members; /* durable block: the group when it was last stable; NULL: empty */
+    uint8_t *members; /* durable block: the group when it was last stable or empty, or NULL */
     size_t members_size;
 };
 
@@ -59,8 +59,10 @@ struct kafka_group_member { /* gone with the process */
     uint32_t group;
     uint32_t protocol_count;
     struct kafka_text id;         /* arena block of its own, as the next three */
+    struct kafka_text client;     /* its client id */
     struct kafka_text protocols;  /* (name, metadata) as they came */
     struct kafka_text assignment; /* null: none */
+    uint32_t address;             /* IPv4 it joined from */
     duration session_timeout, rebalance_timeout;
     struct timer session;
     struct kafka_asker join, sync;
@@ -121,6 +123,11 @@ int16_t kafka_coordinator_leave(struct kafka *self, struct effects *fx, struct k
 int16_t kafka_coordinator_may_commit(struct kafka *self, struct effects *fx,
                                      struct kafka_text group, struct kafka_text member,
                                      int32_t generation, uint32_t *ret_group);
+/* By name or number; NULL: there is none (any more). */
+struct kafka_consumer_group *kafka_coordinator_find(struct kafka *self, struct kafka_text name);
+struct kafka_consumer_group *kafka_coordinator_group(struct kafka *self, uint32_t number);
+/* A topic was deleted: its offsets go, and with them groups that have nothing else. */
+void kafka_coordinator_on_deleted(struct kafka *self, uint32_t topic);
 void kafka_coordinator_on_session(struct kafka *self, struct effects *fx, uint32_t member);
 void kafka_coordinator_on_rebalance(struct kafka *self, struct effects *fx, uint32_t group);
 void kafka_coordinator_forget(struct kafka *self, uint32_t corr);
@@ -154,6 +161,9 @@ const struct kafka_offset *kafka_offsets_find(const struct kafka_saved_group *gr
                                               uint32_t topic, uint32_t partition);
 void kafka_offsets_commit(struct kafka *self, uint32_t group,
                           const struct kafka_commit *commit);
+/* All that a group has of a topic; the group itself. */
+void kafka_offsets_forget(struct kafka *self, uint32_t group, uint32_t topic);
+void kafka_groups_forget(struct kafka *self, uint32_t group);
 /* Of all groups with an offset there: the smallest, the largest; 0: none has. */
 uint64_t kafka_offsets_smallest(const struct kafka *self, uint32_t topic, uint32_t partition);
 uint64_t kafka_offsets_largest(const struct kafka *self, uint32_t topic, uint32_t partition);

@@ -62,7 +62,8 @@ kafka_member_add(struct kafka *self, struct kafka_consumer_group *group, struct 
     }
     struct kafka_group_member *member = slab_open(&self->broker->members);
     member->group = group->number;
-    member->id = member->protocols = member->assignment = (struct kafka_text){.is_null = true};
+    member->id = member->client = member->protocols = member->assignment =
+        (struct kafka_text){.is_null = true};
     kafka_member_keep(self, &member->id, id);
     member->session.kind = KAFKA_MEMBER_SESSION;
     member->session.actor = ACTOR_MAIN_ID;
@@ -81,7 +82,8 @@ void kafka_member_remove(struct kafka *self, struct kafka_consumer_group *group,
     memmove(&group->members[at], &group->members[at + 1],
             (group->member_count - at) * sizeof(group->members[0]));
     timers_cancel(&self->timers, &member->session);
-    struct kafka_text *kept[] = {&member->id, &member->protocols, &member->assignment};
+    struct kafka_text *kept[] = {&member->id, &member->client, &member->protocols,
+                                 &member->assignment};
     for (unsigned i = 0; i < sizeof kept / sizeof kept[0]; i++)
         kafka_member_keep(self, kept[i], (struct kafka_text){.is_null = true});
     slab_close(&self->broker->members, member);

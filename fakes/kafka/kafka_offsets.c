@@ -20,19 +20,23 @@ uint32_t kafka_groups_find(const struct kafka *self, struct kafka_text name)
     for (uint32_t i = 0; i < store->group_count; i++) {
         const struct kafka_saved_group *group = &store->groups[i];
         struct kafka_text own = {.bytes = group->name, .length = group->name_length};
-        if (group->hash == hash && kafka_text_equal(own, name))
+        if (group->name != NULL && group->hash == hash && kafka_text_equal(own, name))
             return i;
     }
     return KAFKA_GROUPS_MAX;
 }
 
-uint32_t kafka_groups_make(struct kafka *self, struct kafka_text name)
+/* That of a dead group, or one more; KAFKA_GROUPS_MAX: no room. */
+static uint32_t groups_number(struct kafka *self)
 {
     struct kafka_store *store = self->store;
     struct arena *arena = self->env->arena;
-    uint32_t number = kafka_groups_find(self, name);
-    if (number < KAFKA_GROUPS_MAX || store->group_count == KAFKA_GROUPS_MAX)
-        return number;
+    for (uint32_t i = 0; i < store->group_count; i++) {
+        if (store->groups[i].name == NULL)
+            return i;
+    }
+    if (store->group_count == KAFKA_GROUPS_MAX)
+        return KAFKA_GROUPS_MAX;
     if (store->group_count == store->group_max) {
         store->group_max = store->group_max == 0 ? GROUPS_FIRST : store->group_max * 2;
         if (store->groups == NULL)
@@ -40,12 +44,35 @@ uint32_t kafka_groups_make(struct kafka *self, struct kafka_text name)
         store->groups = arena_grow(arena, self->env->node, store->groups,
                                    store->group_max * sizeof(store->groups[0]));
     }
-    struct kafka_saved_group *group = &store->groups[store->group_count];
+    return store->group_count++;
+}
+
+uint32_t kafka_groups_make(struct kafka *self, struct kafka_text name)
+{
+    uint32_t number = kafka_groups_find(self, name);
+    if (number < KAFKA_GROUPS_MAX)
+        return number;
+    number = groups_number(self);
+    if (number == KAFKA_GROUPS_MAX)
+        return number;
+    struct kafka_saved_group *group = &self->store->groups[number];
     *group =
         (struct kafka_saved_group){.hash = kafka_text_hash(name), .name_length = name.length};
-    group->name = arena_alloc_durable(arena, self->env->node, name.length + 1);
+    group->name = arena_alloc_durable(self->env->arena, self->env->node, name.length + 1);
     memcpy(group->name, name.bytes, name.length);
-    return store->group_count++;
+    return number;
+}
+
+void kafka_groups_forget(struct kafka *self, uint32_t number)
+{
+    struct kafka_saved_group *group = &self->store->groups[number];
+    struct arena *arena = self->env->arena;
+    for (uint32_t i = 0; i < group->offset_count; i++)
+        arena_release(arena, group->offsets[i].metadata);
+    arena_release(arena, group->offsets);
+    arena_release(arena, group->members);
+    arena_release(arena, group->name);
+    *group = (struct kafka_saved_group){0};
 }
 
 const struct kafka_offset *kafka_offsets_find(const struct kafka_saved_group *group,
@@ -95,6 +122,19 @@ void kafka_offsets_commit(struct kafka *self, uint32_t number,
     memcpy(offset->metadata, commit->metadata.bytes, commit->metadata.length);
 }
 
+void kafka_offsets_forget(struct kafka *self, uint32_t number, uint32_t topic)
+{
+    struct kafka_saved_group *group = &self->store->groups[number];
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < group->offset_count; i++) {
+        if (group->offsets[i].topic == topic)
+            arena_release(self->env->arena, group->offsets[i].metadata);
+        else
+            group->offsets[kept++] = group->offsets[i];
+    }
+    group->offset_count = kept;
+}
+
 static uint64_t offset_value(const struct kafka_offset *offset)
 {
     return offset->offset < 0 ? 0 : (uint64_t)offset->offset;
@@ -132,17 +172,18 @@ void kafka_groups_save(struct kafka *self, const struct kafka_consumer_group *gr
     saved->members = NULL;
     saved->members_size = 0;
     saved->generation = group->generation;
-    if (group->state == KAFKA_GROUP_EMPTY)
-        return;
     struct kafka_out out = kafka_out_start(arena, 0);
+    bool is_empty = group->state == KAFKA_GROUP_EMPTY;
     kafka_out_bytes(&out, group->type);
     kafka_out_bytes(&out, group->protocol);
-    kafka_out_bytes(&out, group->leader->id);
-    for (uint32_t i = 0; i < group->member_count; i++) {
+    kafka_out_bytes(&out, is_empty ? (struct kafka_text){.is_null = true} : group->leader->id);
+    for (uint32_t i = 0; i < group->member_count && !is_empty; i++) {
         const struct kafka_group_member *member = group->members[i];
         if (member->is_pending)
             continue;
         kafka_out_bytes(&out, member->id);
+        kafka_out_bytes(&out, member->client);
+        kafka_out_i32(&out, (int32_t)member->address);
         kafka_out_i64(&out, (int64_t)member->session_timeout);
         kafka_out_i64(&out, (int64_t)member->rebalance_timeout);
         kafka_out_i32(&out, (int32_t)member->protocol_count);
@@ -164,12 +205,16 @@ void kafka_groups_load(struct kafka *self, struct kafka_consumer_group *group)
     if (saved->members == NULL)
         return;
     struct kafka_in in = kafka_in_start(saved->members, saved->members_size);
-    group->state = KAFKA_GROUP_STABLE;
     kafka_member_keep(self, &group->type, kafka_in_bytes(&in));
     kafka_member_keep(self, &group->protocol, kafka_in_bytes(&in));
     struct kafka_text leader = kafka_in_bytes(&in);
+    if (leader.is_null)
+        return;
+    group->state = KAFKA_GROUP_STABLE;
     while (in.at < in.length) {
         struct kafka_group_member *member = kafka_member_add(self, group, kafka_in_bytes(&in));
+        kafka_member_keep(self, &member->client, kafka_in_bytes(&in));
+        member->address = (uint32_t)kafka_in_i32(&in);
         member->session_timeout = (duration)kafka_in_i64(&in);
         member->rebalance_timeout = (duration)kafka_in_i64(&in);
         member->protocol_count = (uint32_t)kafka_in_i32(&in);

@@ -54,7 +54,7 @@ uint32_t kafka_topics_find(const struct kafka *self, struct kafka_text name)
     const struct kafka_store *store = self->store;
     uint64_t hash = kafka_text_hash(name);
     for (uint32_t i = 0; i < store->topic_count; i++) {
-        if (store->topics[i].hash == hash &&
+        if (store->topics[i].name != NULL && store->topics[i].hash == hash &&
             kafka_text_equal(kafka_topic_name(&store->topics[i]), name))
             return i;
     }
@@ -85,7 +85,7 @@ bool kafka_topics_collide(const struct kafka *self, struct kafka_text name)
 {
     for (uint32_t i = 0; i < self->store->topic_count; i++) {
         const struct kafka_text_topic *topic = &self->store->topics[i];
-        bool is_equal = topic->name_length == name.length;
+        bool is_equal = topic->name != NULL && topic->name_length == name.length;
         for (uint32_t n = 0; is_equal && n < name.length; n++) {
             char a = topic->name[n] == '.' ? '_' : topic->name[n];
             is_equal = a == (name.bytes[n] == '.' ? '_' : name.bytes[n]);
@@ -96,13 +96,15 @@ bool kafka_topics_collide(const struct kafka *self, struct kafka_text name)
     return false;
 }
 
-bool kafka_topics_create(struct kafka *self, struct kafka_text name, uint32_t partitions,
-                         uint64_t message_max)
+/* That of a deleted topic, or one more. */
+static struct kafka_text_topic *topics_slot(struct kafka *self)
 {
     struct kafka_store *store = self->store;
     struct arena *arena = self->env->arena;
-    if (partitions > KAFKA_PARTITIONS_MAX - store->partition_count)
-        return false;
+    for (uint32_t i = 0; i < store->topic_count; i++) {
+        if (store->topics[i].name == NULL)
+            return &store->topics[i];
+    }
     if (store->topic_count == store->topic_max) {
         uint32_t max = store->topic_max == 0 ? TOPICS_FIRST : store->topic_max * 2;
         if (store->topics == NULL)
@@ -111,7 +113,17 @@ bool kafka_topics_create(struct kafka *self, struct kafka_text name, uint32_t pa
             arena_grow(arena, self->env->node, store->topics, max * sizeof(*store->topics));
         store->topic_max = max;
     }
-    struct kafka_text_topic *topic = &store->topics[store->topic_count++];
+    return &store->topics[store->topic_count++];
+}
+
+bool kafka_topics_create(struct kafka *self, struct kafka_text name, uint32_t partitions,
+                         uint64_t message_max)
+{
+    struct kafka_store *store = self->store;
+    struct arena *arena = self->env->arena;
+    if (partitions > KAFKA_PARTITIONS_MAX - store->partition_count)
+        return false;
+    struct kafka_text_topic *topic = topics_slot(self);
     *topic = (struct kafka_text_topic){.hash = kafka_text_hash(name),
                                        .name_length = name.length,
                                        .partition_count = partitions,
@@ -122,6 +134,22 @@ bool kafka_topics_create(struct kafka *self, struct kafka_text name, uint32_t pa
         arena_alloc_durable(arena, self->env->node, partitions * sizeof topic->partitions[0]);
     store->partition_count += partitions;
     return true;
+}
+
+void kafka_topics_delete(struct kafka *self, uint32_t index)
+{
+    struct arena *arena = self->env->arena;
+    struct kafka_text_topic *topic = &self->store->topics[index];
+    for (uint32_t p = 0; p < topic->partition_count; p++) {
+        struct kafka_partition *partition = &topic->partitions[p];
+        for (uint32_t i = 0; i < partition->batch_count; i++)
+            arena_release(arena, partition->batches[partition->batch_first + i].bytes);
+        arena_release(arena, partition->batches);
+    }
+    arena_release(arena, topic->partitions);
+    arena_release(arena, topic->name);
+    self->store->partition_count -= topic->partition_count;
+    *topic = (struct kafka_text_topic){0};
 }
 
 struct kafka_partition *kafka_topics_partition(struct kafka *self, uint32_t topic,
@@ -347,9 +375,11 @@ bool kafka_topics_pending(const struct kafka *self, char *text, size_t size)
 {
     for (uint32_t t = 0; t < self->store->topic_count; t++) {
         const struct kafka_text_topic *topic = &self->store->topics[t];
+        if (!topic->is_of_cluster)
+            continue;
         const struct kafka_partition *partition = &topic->partitions[0];
         uint64_t read_up_to = kafka_offsets_largest(self, t, 0);
-        if (!topic->is_of_cluster || partition->end <= read_up_to)
+        if (partition->end <= read_up_to)
             continue;
         snprintf(text, size, "%llu records of topic %s unread",
                  (unsigned long long)(partition->end - read_up_to), topic->name);

@@ -35,7 +35,7 @@ struct kafka_partition { /* durable; offsets [start, end) are kept */
 };
 
 struct kafka_text_topic { /* durable */
-    char *name;           /* durable block, NUL-terminated */
+    char *name;           /* durable block, NUL-terminated; NULL: deleted, its slot is free */
     uint64_t hash;
     struct kafka_partition *partitions;
     uint32_t name_length, partition_count;
@@ -62,6 +62,8 @@ bool kafka_topics_collide(const struct kafka *self, struct kafka_text name);
 /* False: too many partitions. */
 bool kafka_topics_create(struct kafka *self, struct kafka_text name, uint32_t partitions,
                          uint64_t message_max);
+/* With all its records. Whoever keeps its index (offsets, fetches) has to forget it. */
+void kafka_topics_delete(struct kafka *self, uint32_t topic);
 /* NULL: no such topic or partition. */
 struct kafka_partition *kafka_topics_partition(struct kafka *self, uint32_t topic,
                                                int32_t partition);

@@ -28,8 +28,7 @@ struct live_node {
     const struct machine_ops *ops;
     const char *name;
     uint64_t fault_mask;
-    uint8_t state; /* enum live_state */
-    uint8_t is_updated;
+    uint8_t state, is_updated; /* state: enum live_state */
     uint32_t boots, pulls, cause;
     tstamp cut_at;
     struct wakeup wake;
@@ -227,6 +226,7 @@ struct live_call *live_call_at(struct host *self, uint32_t slot);
 void live_call_end(struct host *self, uint32_t slot);
 /* Its connection broke: the machine is told that the peer was lost for a moment. */
 void live_call_broken(struct host *self, struct live_call *call);
+void live_call_broken_alone(struct host *self, const struct message *request);
 void live_calls_drop(struct host *self, node_id node); /* of a node that died */
 void live_calls_are_stale(struct host *self, node_id node, node_id peer);
 void live_call_release(struct host *self);

@@ -22,6 +22,12 @@
 
 #define SPARES_MAX 1024u
 #define CONNECTIONS_KEPT_MAX 1024L
+/*
+ * A connection that lay idle for longer is not used again. Our servers and an nginx close
+ * theirs after 75 s; a request that comes in that instant is lost with its connection.
+ * libcurl's own bound is 118 s.
+ */
+#define IDLE_MAX_S 60L
 #define ANSWER_MAX ((size_t)256 << 20) /* more than any answer: it is broken off */
 #define BUFFER_KEPT_MAX ((size_t)256 << 10)
 
@@ -187,6 +193,7 @@ static struct call *new_call(struct http_client *self)
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
     curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_about_to_send);
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, call);
+    curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, IDLE_MAX_S);
     return call;
 }
 

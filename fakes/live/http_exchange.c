@@ -178,7 +178,7 @@ void http_exchange_on_peer_closed(struct http_connection *self)
 {
     self->is_peer_closed = true;
     if (self->state != CONNECTION_REQUESTED && self->state != CONNECTION_STREAMING)
-        return; /* libmicrohttpd sees it by itself */
+        return; /* libmicrohttpd sees it, or the server's look at those that wait */
     if (self->is_suspended)
         http_connection_resume(self);
     else

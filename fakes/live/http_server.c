@@ -3,8 +3,9 @@
  *
  * libmicrohttpd runs without a thread of its own. Its epoll descriptor is in our loop; resuming
  * a connection wakes nobody, so the part remembers that there is work. A suspended connection
- * is out of libmicrohttpd's sight, so its closing is watched here: once per connection, edge-
- * triggered, from its first suspension on, so that an awaited answer costs no system call more.
+ * is out of libmicrohttpd's sight, and an end that comes together with bytes is lost to it (it
+ * takes a short read for the last one of an edge), so closing is watched here: once per
+ * connection, edge-triggered, so that an awaited answer costs no system call more.
  */
 #include "live/http_internal.h"
 #include "core/assert.h"
@@ -19,10 +20,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define MEMORY_PER_CONNECTION                                                                  \
-    ((size_t)32 << 10) /* request headers and ours, of libmicrohttpd */
+/*
+ * Request headers and ours, of libmicrohttpd. Over 32 KiB it maps the memory of a connection
+ * and unmaps it at the end; up to 32 KiB it lies in the heap, where small blocks that live
+ * longer keep the pages of thousands of former connections resident.
+ */
+#define MEMORY_PER_CONNECTION ((size_t)36 << 10)
 #define BACKLOG 4096
-#define SPARES_MAX 4096u
+#define SPARES_MAX 256u               /* what a burst of connections may leave behind ... */
+#define SPARE_KEPT_MAX ((size_t)4096) /* ... and of each of their two buffers */
 #define FAREWELLS_MAX 256u
 #define FAREWELL_NS UINT64_C(1000000000)
 #define LOOK_NS UINT64_C(1000000000)
@@ -182,13 +188,21 @@ static bool is_waiting(const struct http_connection *c)
     return c->state == CONNECTION_IDLE || c->state == CONNECTION_READING;
 }
 
+/* Nothing of it is left to be read, and for so long it has not become a request. */
+static bool has_left(const struct http_connection *c)
+{
+    char byte;
+    return c->is_peer_closed && c->server->now_ns - c->since_ns > LOOK_NS &&
+           recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 static void cut_slow_clients(struct http_server *self)
 {
     if (self->config.timeout_s == 0 || self->now_ns < self->look_ns)
         return;
     self->look_ns = self->now_ns + LOOK_NS;
     for (struct http_connection *c = self->connections; c != NULL; c = c->next)
-        if (is_waiting(c) && self->now_ns - c->since_ns > request_max_ns(self))
+        if (is_waiting(c) && (self->now_ns - c->since_ns > request_max_ns(self) || has_left(c)))
             (void)shutdown(c->fd, SHUT_RDWR);
 }
 
@@ -265,9 +279,6 @@ void http_connection_suspend(struct http_connection *self)
 {
     self->is_suspended = true;
     MHD_suspend_connection(self->mhd);
-    if (!self->is_watched)
-        self->is_watched = loop_watch(self->server->config.loop, self->fd, EPOLLRDHUP | EPOLLET,
-                                      on_peer_event, self) == 0;
 }
 
 void http_connection_resume(struct http_connection *self)
@@ -349,6 +360,8 @@ static void close_connection(struct http_connection *c)
         free_connection(c);
         return;
     }
+    bytes_trim(&c->in, SPARE_KEPT_MAX);
+    bytes_trim(&c->out, SPARE_KEPT_MAX);
     c->next = self->spares;
     self->spares = c;
     self->spare_count++;
@@ -368,6 +381,8 @@ static void on_connection(void *context, struct MHD_Connection *mhd, void **sock
     c->mhd = mhd;
     c->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     c->since_ns = self->now_ns;
+    c->is_watched =
+        loop_watch(self->config.loop, c->fd, EPOLLRDHUP | EPOLLET, on_peer_event, c) == 0;
     *socket_context = c;
     c->next = self->connections;
     if (c->next != NULL)

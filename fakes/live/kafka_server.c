@@ -40,6 +40,7 @@ struct connection {
     int fd;             /* -1: free */
     uint32_t slot, use; /* use: never 0, tells it from a former one of this slot */
     uint32_t events;    /* as watched */
+    uint32_t address;   /* IPv4 of the client */
     uint32_t next_free, next_ready;
     bool is_asked;     /* the handler has a frame of it */
     bool is_ended;     /* the client sends no more */
@@ -198,13 +199,19 @@ static uint32_t number_of(const struct connection *c)
     return c->use << 16 | c->slot;
 }
 
-static struct connection *find(struct kafka_server *self, uint32_t number)
+static struct connection *find(const struct kafka_server *self, uint32_t number)
 {
     uint32_t slot = number & 0xffff;
     if (slot >= self->config.connections_max)
         return NULL;
     struct connection *c = &self->connections[slot];
     return c->fd >= 0 && c->use == number >> 16 ? c : NULL;
+}
+
+uint32_t kafka_server_client(const struct kafka_server *self, uint32_t connection)
+{
+    const struct connection *c = find(self, connection);
+    return c == NULL ? 0 : c->address;
 }
 
 static void tell_closed(struct connection *c)
@@ -488,7 +495,7 @@ static void part_turn(void *context)
     (void)leave(self);
 }
 
-static void welcome(struct kafka_server *self, int fd)
+static void welcome(struct kafka_server *self, int fd, const struct sockaddr_in *from)
 {
     if (self->free_slots == NONE) {
         close(fd);
@@ -499,6 +506,7 @@ static void welcome(struct kafka_server *self, int fd)
     struct connection *c = &self->connections[self->free_slots];
     self->free_slots = c->next_free;
     c->fd = fd;
+    c->address = ntohl(from->sin_addr.s_addr);
     c->use = c->use == 0xffff ? 1 : c->use + 1;
     watch(c, EPOLLIN | EPOLLRDHUP);
 }
@@ -518,9 +526,11 @@ static void on_listener(void *context, int fd, uint32_t events)
     (void)events;
     struct kafka_server *self = context;
     for (int i = 0; i < ACCEPTS_MAX; i++) {
-        int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        struct sockaddr_in from = {0};
+        socklen_t size = sizeof from;
+        int client = accept4(fd, (struct sockaddr *)&from, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (client >= 0)
-            welcome(self, client);
+            welcome(self, client, &from);
         else if (errno == EMFILE || errno == ENFILE) {
             if (!turn_away(self))
                 return;

@@ -28,6 +28,8 @@ struct kafka_server *kafka_server_new(const struct kafka_server_config *config, 
                                       size_t error_size);
 void kafka_server_free(struct kafka_server *self); /* resets every connection */
 uint16_t kafka_server_port(const struct kafka_server *self);
+/* IPv4 of the client as a number; 0: unknown connections. */
+uint32_t kafka_server_client(const struct kafka_server *self, uint32_t connection);
 /* `bytes` without the length. length 0: the request wants no answer. Unknown (closed)
  * connections: nothing. */
 void kafka_server_answer(struct kafka_server *self, uint32_t connection, const void *bytes,

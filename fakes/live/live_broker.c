@@ -22,6 +22,7 @@ static void on_frame(void *context, uint32_t connection, const void *bytes, size
     struct message m = {
         .kind = MSG_KAFKA_FRAME, .from = NODE_HOST, .to = n->env.node, .corr = connection};
     m.u.kafka_frame.bytes = blob_new(self->world.arena, ARENA_MESSAGE, bytes, length);
+    m.u.kafka_frame.address = kafka_server_client(n->broker, connection);
     live_push(self, self->now, ITEM_DELIVER, &m);
 }
 

@@ -1,9 +1,10 @@
 /*
  * live_call.c - calls that go out over HTTP, and what becomes of them.
  *
- * A call that nobody took comes back as MSG_REFUSED. One whose connection broke is not told by
- * itself: a process sees its connection to a peer break, and with it all that was under way, so
- * the machine gets EVENT_LINK; every other call to that peer is stale from then on.
+ * A call that nobody took comes back as MSG_REFUSED. When a process ends, the host tells its
+ * peers with EVENT_LINK, and every call to it is stale from then on. A connection that breaks
+ * while its peer lives concerns its call alone: a server may close one and answer on the others
+ * (an nginx that reloads closes those that it takes for idle).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,6 +83,26 @@ void live_call_broken(struct host *self, struct live_call *call)
     live_link_event(self, node, peer, false);
 }
 
+void live_call_broken_alone(struct host *self, const struct message *request)
+{
+    if (request->kind != MSG_INVOKE) {
+        live_refuse(self, request);
+        return;
+    }
+    struct message m = {.kind = MSG_INVOKE_REPLY,
+                        .from = request->to,
+                        .from_actor = request->to_actor,
+                        .to = request->from,
+                        .to_actor = request->from_actor,
+                        .corr = request->corr,
+                        .cause = request->cause};
+    m.u.invoke_reply.id = request->u.invoke.id;
+    m.u.invoke_reply.response = RESPONSE_WHISK_ERROR;
+    m.u.invoke_reply.error = ERROR_CONNECTION_BROKEN;
+    m.u.invoke_reply.controller = NODE_NONE;
+    live_push(self, self->now, ITEM_DELIVER, &m);
+}
+
 static void on_done(void *context, uint64_t tag, const struct http_result *result)
 {
     struct host *self = context;
@@ -112,7 +133,8 @@ static void on_done(void *context, uint64_t tag, const struct http_result *resul
             live_refuse(self, &call->message);
         break;
     case HTTP_BROKEN:
-        live_call_broken(self, call);
+        if (!call->is_stale) /* its peer lives: the call alone is broken */
+            live_call_broken_alone(self, &call->message);
         break;
     case HTTP_TIMED_OUT: /* the machine has long given it up */
         break;

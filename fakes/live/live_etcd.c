@@ -166,7 +166,10 @@ static void observed(void *context, const struct message *m)
     struct record r =
         live_record(self, m->u.watch.deleted ? RECORD_KEY_DELETED : RECORD_KEY_PUT, self->etcd);
     r.key = m->u.watch.key;
-    r.detail = 0; /* by whom, and whether it was new, is not seen from outside */
+    r.peer = NODE_NONE; /* by whom, and whether it was new, is not seen from outside */
+    const struct value *value = &m->u.watch.value;
+    bool is_true = value->kind == VALUE_BOOL && value->a != 0;
+    r.detail = is_true && !m->u.watch.deleted ? RECORD_KEY_TRUE : 0;
     if (m->u.watch.revision > self->observer_revision)
         self->observer_revision = m->u.watch.revision;
     live_keep(self, &r);

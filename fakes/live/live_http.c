@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/target.h"
+#include "core/text.h"
 #include "live/host_live_internal.h"
 
 #define SLOT_BITS 20u
@@ -104,28 +106,41 @@ static void foreign_done(struct host *self, struct live_exchange *e, uint16_t st
     live_keep(self, &r);
 }
 
-/* "/api/v1/namespaces/NS/actions/NAME": the action's full name, or length 0. */
-static size_t action_path(const struct http_exchange *x, char *name, size_t size,
-                          bool *ret_guest)
+/* Moves *at to the end of its segment, decoded in ret_text; false: no name can be so. */
+static bool read_segment(const char **at, const char *end, char *ret_text, size_t size)
 {
-    static const char prefix[] = "/api/v1/namespaces/", middle[] = "/actions/";
-    size_t length = strcspn(x->path, "?");
-    if (length < sizeof prefix - 1 || memcmp(x->path, prefix, sizeof prefix - 1) != 0)
-        return 0;
-    const char *ns = x->path + sizeof prefix - 1;
-    size_t ns_length = strcspn(ns, "/?");
-    const char *action = ns + ns_length;
-    if (strncmp(action, middle, sizeof middle - 1) != 0)
-        return 0;
-    action += sizeof middle - 1;
-    size_t action_length = (size_t)(x->path + length - action);
-    if (action_length == 0 || ns_length == 0 || memchr(action, '%', action_length) != NULL)
-        return 0;
-    *ret_guest = ns_length == 1 && ns[0] == '_';
-    int printed = *ret_guest ? snprintf(name, size, "%.*s", (int)action_length, action)
-                             : snprintf(name, size, "%.*s/%.*s", (int)ns_length, ns,
-                                        (int)action_length, action);
-    return (size_t)printed < size ? (size_t)printed : 0;
+    const char *stop = memchr(*at, '/', (size_t)(end - *at));
+    struct admin_text raw = {*at, (size_t)((stop == NULL ? end : stop) - *at)};
+    size_t length = target_decode(raw, false, ret_text, size);
+    *at += raw.length;
+    return length > 0 && length < size && strlen(ret_text) == length &&
+           strchr(ret_text, '/') == NULL;
+}
+
+/* "/api/v1/namespaces/NS/actions/NAME" or PACKAGE/NAME, decoded as the controller does: the
+ * action's full name, without the namespace when that is the signer's own ("_"). */
+static bool action_path(const struct http_exchange *x, struct text_out *out, bool *ret_is_own)
+{
+    static const char prefix[] = "/api/v1/namespaces/", middle[] = "/actions";
+    struct admin_text target = {x->path, strlen(x->path)};
+    const char *at = x->path + sizeof prefix - 1, *end = x->path + strcspn(x->path, "?");
+    char part[160];
+    if (!target_is_valid(target) || strncmp(x->path, prefix, sizeof prefix - 1) != 0 ||
+        !read_segment(&at, end, part, sizeof part) ||
+        strncmp(at, middle, sizeof middle - 1) != 0)
+        return false;
+    at += sizeof middle - 1;
+    *ret_is_own = strcmp(part, "_") == 0;
+    if (!*ret_is_own)
+        TEXT_ADD(out, "%s", part);
+    uint32_t names = 0;
+    for (; at < end && *at == '/'; names++) {
+        at++;
+        if (!read_segment(&at, end, part, sizeof part))
+            return false;
+        TEXT_ADD(out, "%s%s", names == 0 && *ret_is_own ? "" : "/", part);
+    }
+    return at == end && names > 0 && out->length < out->size;
 }
 
 /* Whose credentials these are; NAMESPACE_NONE: nobody's. */
@@ -173,7 +188,8 @@ static namespace_id named_action(struct host *self, const struct http_exchange *
 {
     bool is_own = false;
     char part[160];
-    if (action_path(x, part, sizeof part, &is_own) == 0)
+    struct text_out out = text_start(part, sizeof part);
+    if (!action_path(x, &out, &is_own))
         return NAMESPACE_NONE;
     namespace_id ns = signer(self, x);
     const struct cluster *c = self->world.cluster;
@@ -186,6 +202,15 @@ static namespace_id named_action(struct host *self, const struct http_exchange *
         snprintf(name, size, "%s", part);
     bool is_allowed = strncmp(name, own, strlen(own)) == 0 && name[strlen(own)] == '/';
     return is_allowed ? ns : NAMESPACE_NONE;
+}
+
+static bool is_blocking(const struct http_exchange *x)
+{
+    char text[8];
+    bool value = false;
+    struct admin_text target = {x->path, strlen(x->path)};
+    return target_query(target, "blocking", text, sizeof text) && target_bool(text, &value) &&
+           value;
 }
 
 /* An invocation that somebody else sends: ret_id is 0 when it is none, or may not. */
@@ -211,7 +236,7 @@ static activation_id note_foreign(struct host *self, struct live_exchange *e)
     e->is_foreign = true;
     e->action = action;
     e->activation = ACTIVATION_ID(REQUEST_ENTRY_FOREIGN << 24 | ordinal, 0);
-    foreign_sent(self, e, strstr(x->path, "blocking=true") != NULL);
+    foreign_sent(self, e, is_blocking(x));
     return e->activation;
 }
 

@@ -271,26 +271,6 @@ static void keep_sight(struct host *self, const struct live_call *call,
 
 /* ---- answers ---- */
 
-static void arrive_broken(struct host *self, const struct message *request)
-{
-    if (request->kind != MSG_INVOKE) {
-        live_refuse(self, request);
-        return;
-    }
-    struct message m = {.kind = MSG_INVOKE_REPLY,
-                        .from = request->to,
-                        .from_actor = request->to_actor,
-                        .to = request->from,
-                        .to_actor = request->from_actor,
-                        .corr = request->corr,
-                        .cause = request->cause};
-    m.u.invoke_reply.id = request->u.invoke.id;
-    m.u.invoke_reply.response = RESPONSE_WHISK_ERROR;
-    m.u.invoke_reply.error = ERROR_CONNECTION_BROKEN;
-    m.u.invoke_reply.controller = NODE_NONE;
-    live_push(self, self->now, ITEM_DELIVER, &m);
-}
-
 void live_target_done(struct host *self, const struct live_call *call,
                       const struct http_result *result)
 {
@@ -300,7 +280,7 @@ void live_target_done(struct host *self, const struct live_call *call,
         return;
     }
     if (result->failure != HTTP_ANSWERED) {
-        arrive_broken(self, &request);
+        live_call_broken_alone(self, &request);
         return;
     }
     struct wire_http_in in = {.status = (uint16_t)result->status,

@@ -415,6 +415,7 @@ static void container_on_watched(struct scheduler *self, const struct message *m
     const struct cluster *cluster = self->env->cluster;
     bool is_put = m->what == POST_INSERTED;
     if (key->family == KEY_WARMED) {
+        watcher_believes(fx, ACTOR_CONTAINERS_ID, key, is_put, NODE_NONE);
         warmed_change(self, key, is_put);
     } else if (key->family == KEY_INVOKERS && key->node < cluster->node_count &&
                cluster_kind(cluster, key->node) == NODE_INVOKER) {

@@ -209,6 +209,8 @@ static void manager_on_watched(struct scheduler *self, const struct message *m,
         effects_reject(fx, ACTOR_MANAGER_ID, m);
         return;
     }
+    watcher_believes(fx, ACTOR_MANAGER_ID, &event->key, m->what == POST_INSERTED,
+                     event->value.node);
     if (m->what == POST_REMOVED)
         route->selection = NODE_NONE;
     else if (event->value.kind == VALUE_ENDPOINTS)

@@ -17,6 +17,9 @@ enum bound {
     BOUND_ORPHAN_GRACE,
     BOUND_ORPHAN_LEASE,
     BOUND_MISSING_GRACE,
+    BOUND_STALE_GRACE,
+    BOUND_SPIKE_WINDOW,
+    BOUND_WAIT_WITHIN,
     BOUND_LATENCY_FIRST, /* below, during: of p50, p90, p99, max */
     BOUND_SETTLES_WITHIN = BOUND_LATENCY_FIRST + 8,
     BOUND_COUNT
@@ -51,7 +54,9 @@ struct check_ops {
 extern const struct check_ops check_no_failed_activation, check_no_lost_activation,
     check_no_duplicate_completion, check_no_double_execution, check_count_truthful,
     check_restart_safe, check_drain_reaches_zero, check_no_orphan_key, check_no_missing_key,
-    check_capacity_floor, check_latency, check_settles;
+    check_no_stale_view, check_leader_stable, check_no_creation_spike, check_capacity_floor,
+    check_bounded_wait, check_slots_conserved, check_memory_conserved, check_throttle_truthful,
+    check_tenant_isolation, check_latency, check_settles;
 
 const struct check_ops *check_ops_at(unsigned index);
 
@@ -77,5 +82,6 @@ const char *check_action(const struct check_context *ctx, action_id action);
 const char *check_node(const struct check_context *ctx, node_id node);
 /* Seconds since the start of the scenario, for sentences. */
 #define CHECK_SECONDS "%" PRIu64 ".%03" PRIu64 " s"
+#define CHECK_SPAN_OF(length) ((length) / SEC(1)), ((length) % SEC(1) / MSEC(1))
 #define CHECK_SECONDS_OF(at)                                                                   \
     (((at)-TSTAMP_ORIGIN) / SEC(1)), (((at)-TSTAMP_ORIGIN) % SEC(1) / MSEC(1))

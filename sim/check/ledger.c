@@ -49,6 +49,7 @@ static ledger_handler_fn *const handlers[RECORD_KIND_COUNT] = {
     [RECORD_STATE] = ledger_on_state,
     [RECORD_KEY_PUT] = ledger_on_key,
     [RECORD_KEY_DELETED] = ledger_on_key,
+    [RECORD_PERMITS] = ledger_on_permits,
     [RECORD_CREATION_ORDERED] = ledger_on_creation,
     [RECORD_CREATION_DONE] = ledger_on_creation,
 };
@@ -169,6 +170,17 @@ const struct limits *ledger_limits(const struct ledger *self)
 const struct table *ledger_activations(const struct ledger *self)
 {
     return &self->activations;
+}
+
+uint32_t ledger_action_in_flight(const struct ledger *self, action_id action)
+{
+    return limits_in_flight(self->limits, action);
+}
+
+bool ledger_is_running(const struct ledger_activation *a)
+{
+    return a->runs > 0 && a->invoker != NODE_NONE && a->completions_sent == 0 &&
+           (a->flags & (LEDGER_FETCHED | LEDGER_STORED | LEDGER_CUT)) == LEDGER_FETCHED;
 }
 
 uint32_t ledger_in_flight(const struct ledger *self)

@@ -79,25 +79,34 @@ struct ledger_activation {
     uint8_t completions_sent, completions_received; /* acks of kind completion or combined */
     uint8_t status_counted;                         /* counted as rejected under `status` */
     uint16_t status;                                /* what the client saw */
-    node_id suspect; /* LEDGER_SUSPECT: the scheduler that was stopped */
+    uint64_t wait_seq; /* set by bounded-wait: the record with which its wait began; 0: none */
+    node_id suspect;   /* LEDGER_SUSPECT: the scheduler that was stopped */
 };
 
 struct ledger_node {
     uint8_t kind; /* enum node_kind */
     bool up, listening, disabled, stopping;
+    tstamp listening_at;
     bool in_file, in_edge; /* controllers: as last edited; in the list that nginx runs on */
     bool has_key;          /* schedulers, invokers: its own key is in etcd */
     bool healthy;          /* invokers: the health manager says `up` */
     uint32_t topic_count, held_count; /* scheduler: in the topic; FEED to QUEUE */
     uint32_t invoker_count, slot_count, request_count;
+    /* invoker, in MB: of the load's containers that are neither paused nor on their way out, of
+     * the system's (some are the pool's, some the health manager's); as its last claim says */
+    uint32_t memory_held, memory_system, memory_free, memory_total;
+    uint64_t memory_seq;
+    tstamp memory_at; /* a container last began or ceased to hold some */
 };
 
 /* A container, a queue or an endpoint: what a key names, and whether the key is there. */
 enum ledger_thing_kind { THING_CONTAINER, THING_QUEUE, THING_ENDPOINT };
 struct ledger_thing {
-    uint8_t kind;    /* enum ledger_thing_kind */
-    uint8_t keys;    /* bits: 1 its key (existing), 2 warmed */
-    bool is_wanted;  /* ought to have a key */
+    uint8_t kind;               /* enum ledger_thing_kind */
+    uint8_t keys;               /* bits: 1 its key (existing), 2 warmed */
+    bool is_wanted;             /* ought to have a key */
+    bool is_paused, is_leaving; /* container */
+    uint32_t memory_held;       /* container: MB of its invoker that it holds */
     bool by_stop;    /* ceased to be because its process stopped: keys live on by lease */
     uint32_t exists; /* how many of it (queues: of all schedulers) */
     uint32_t container;
@@ -144,6 +153,17 @@ bool ledger_is_completed(const struct ledger_activation *a);
 uint32_t ledger_changed_count(const struct ledger *self);
 const struct ledger_thing *ledger_changed(const struct ledger *self, uint32_t index);
 const struct ledger_thing *ledger_thing(const struct ledger *self, uint64_t name);
+
+const struct ledger_thing *ledger_container(const struct ledger *self, uint32_t container);
+/* Has the scheduler a queue of it that is neither Removing nor Removed; since when its newest
+ * queue is there (TSTAMP_NEVER: there is none that serves). */
+bool ledger_queue_serves(const struct ledger *self, node_id scheduler, namespace_id ns,
+                         action_id action);
+tstamp ledger_queue_since(const struct ledger *self, node_id scheduler, namespace_id ns,
+                          action_id action);
+uint32_t ledger_action_in_flight(const struct ledger *self, action_id action);
+/* A container has begun to run it, and its end is not known. */
+bool ledger_is_running(const struct ledger_activation *a);
 
 /* What a kill of the node would lose now. */
 struct ledger_risk {

@@ -24,6 +24,7 @@ struct ledger_queue { /* the queues of one action at one scheduler */
     node_id node;
     action_id action;
     namespace_id ns;
+    tstamp since;    /* the newest was made */
     bool is_leaving; /* Removing or Removed: has given its leader key back */
 };
 
@@ -68,6 +69,7 @@ void ledger_on_container(struct ledger *self, const struct record *r);
 void ledger_on_queue(struct ledger *self, const struct record *r);
 void ledger_on_state(struct ledger *self, const struct record *r);
 void ledger_on_key(struct ledger *self, const struct record *r);
+void ledger_on_permits(struct ledger *self, const struct record *r);
 void ledger_on_creation(struct ledger *self, const struct record *r);
 /* Once over what is in flight, for a node that stopped. */
 void ledger_stop_activations(struct ledger *self, const struct record *r);

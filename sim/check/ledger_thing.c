@@ -111,6 +111,33 @@ static void queue_update(struct ledger *self, namespace_id ns, action_id action,
     thing_changed(self, thing, r);
 }
 
+/* What an invoker accounts: paused containers count as free (its pool's own rule,
+ * FunctionPullingContainerPool.scala:515-522), and one on its way out is not the pool's. */
+static void container_hold(struct ledger *self, struct ledger_thing *thing,
+                           const struct record *r)
+{
+    struct ledger_node *node = &self->nodes[thing->node];
+    bool holds = thing->exists != 0 && !thing->is_paused && !thing->is_leaving &&
+                 thing->action != ACTION_NONE;
+    uint32_t memory = holds ? cluster_action_memory(self->cluster, thing->action) : 0;
+    if (thing->action < self->cluster->action_count)
+        node->memory_held += memory - thing->memory_held;
+    else
+        node->memory_system += memory - thing->memory_held;
+    thing->memory_held = memory;
+    node->memory_at = r->at;
+}
+
+void ledger_on_permits(struct ledger *self, const struct record *r)
+{
+    struct ledger_node *node = &self->nodes[r->node];
+    if (r->detail != PERMITS_MEMORY)
+        return;
+    node->memory_free = (uint32_t)r->value;
+    node->memory_total = (uint32_t)r->value2;
+    node->memory_seq = r->seq;
+}
+
 void ledger_on_queue(struct ledger *self, const struct record *r)
 {
     uint64_t a = r->node, b = (uint32_t)r->ns << 16 | (uint32_t)r->action;
@@ -123,7 +150,8 @@ void ledger_on_queue(struct ledger *self, const struct record *r)
                                    .count = q->count + 1,
                                    .node = r->node,
                                    .action = r->action,
-                                   .ns = r->ns};
+                                   .ns = r->ns,
+                                   .since = r->at};
     } else if (q == NULL)
         return;
     else if (--q->count == 0)
@@ -159,6 +187,8 @@ void ledger_on_state(struct ledger *self, const struct record *r)
         if (thing == NULL)
             return;
         thing->is_wanted = false;
+        thing->is_leaving = true;
+        container_hold(self, thing, r);
         thing_changed(self, thing, r);
     }
 }
@@ -190,6 +220,9 @@ void ledger_on_container(struct ledger *self, const struct record *r)
     }
     if (before != thing->exists)
         limits_container(self->limits, r->at, thing->ns, thing->action, thing->exists != 0);
+    thing->is_paused = r->kind == RECORD_CONTAINER_PAUSED;
+    thing->is_leaving = thing->is_leaving && before != 0;
+    container_hold(self, thing, r);
     thing_changed(self, thing, r);
 }
 
@@ -276,6 +309,7 @@ static void ledger_node_containers(struct ledger *self, const struct record *r)
         else if (is_stop) {
             thing->exists = 0;
             thing->by_stop = true;
+            container_hold(self, thing, r);
             limits_container(self->limits, r->at, thing->ns, thing->action, false);
         }
         thing->is_wanted = false; /* after an enable: from its next use */
@@ -323,11 +357,13 @@ void ledger_on_node(struct ledger *self, const struct record *r)
     if (r->kind == RECORD_NODE_STARTED || r->kind == RECORD_NODE_STOPPED) {
         node->up = r->kind == RECORD_NODE_STARTED;
         node->listening = node->disabled = node->stopping = false;
+        node->memory_total = 0; /* no claim yet */
         if (node->up) /* its key says `up` until the lease ends or the successor writes it */
             node->healthy = false;
-    } else if (r->kind == RECORD_NODE_LISTENING)
+    } else if (r->kind == RECORD_NODE_LISTENING) {
+        node->listening_at = node->listening ? node->listening_at : r->at;
         node->up = node->listening = true;
-    else if (r->kind == RECORD_NODE_STOPPING)
+    } else if (r->kind == RECORD_NODE_STOPPING)
         node->stopping = true;
     else if (r->kind == RECORD_NODE_DISABLED || r->kind == RECORD_NODE_ENABLED)
         node->disabled = r->kind == RECORD_NODE_DISABLED;
@@ -340,6 +376,32 @@ void ledger_on_node(struct ledger *self, const struct record *r)
     if (is_change && node->kind == NODE_SCHEDULER)
         ledger_node_queues(self, r);
     endpoint_update(self, r->node, r);
+}
+
+const struct ledger_thing *ledger_container(const struct ledger *self, uint32_t container)
+{
+    return table_find(&self->things, THING_NAME(THING_CONTAINER, container), 0);
+}
+
+static const struct ledger_queue *queue_that_serves(const struct ledger *self, node_id node,
+                                                    namespace_id ns, action_id action)
+{
+    const struct ledger_queue *q =
+        table_find(&self->queues, node, (uint32_t)ns << 16 | (uint32_t)action);
+    return q != NULL && !q->is_leaving ? q : NULL;
+}
+
+bool ledger_queue_serves(const struct ledger *self, node_id scheduler, namespace_id ns,
+                         action_id action)
+{
+    return queue_that_serves(self, scheduler, ns, action) != NULL;
+}
+
+tstamp ledger_queue_since(const struct ledger *self, node_id scheduler, namespace_id ns,
+                          action_id action)
+{
+    const struct ledger_queue *q = queue_that_serves(self, scheduler, ns, action);
+    return q == NULL ? TSTAMP_NEVER : q->since;
 }
 
 uint32_t ledger_changed_count(const struct ledger *self)

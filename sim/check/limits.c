@@ -92,6 +92,11 @@ void limits_activation(struct limits *self, tstamp at, namespace_id ns, action_i
         window_change(&self->action_in_flight[action], at, true, begins);
 }
 
+uint32_t limits_in_flight(const struct limits *self, action_id action)
+{
+    return action < self->actions ? (uint32_t)self->action_in_flight[action].now : 0;
+}
+
 void limits_container(struct limits *self, tstamp at, namespace_id ns, action_id action,
                       bool begins)
 {

@@ -21,6 +21,8 @@ struct limits *limits_new(struct arena *arena, const struct cluster *cluster);
 void limits_request(struct limits *self, const struct record *r);
 void limits_activation(struct limits *self, tstamp at, namespace_id ns, action_id action,
                        bool begins);
+/* Of an action now. */
+uint32_t limits_in_flight(const struct limits *self, action_id action);
 void limits_container(struct limits *self, tstamp at, namespace_id ns, action_id action,
                       bool begins);
 /* controller: NODE_NONE when not known (any). */

@@ -4,10 +4,10 @@
  *
  * The action's own: an application error, and a developer error from a run whose container
  * did not die under it (its time limit). The caller's own, which only clients from outside
- * cause: 400 and 413, a body that is not JSON or too large, and 404 for an action that clients
- * make and delete themselves. A 429, and a drop for too many at once, count only if the load
- * did not reach the scenario's limits. One violation per activation, at the first record that
- * shows it.
+ * cause: 400, 413 and 415, a body that is not JSON, too large, or declared as something else,
+ * and 404 for an action that clients make and delete themselves. A 429, and a drop for too
+ * many at once, count only if the load did not reach the scenario's limits. One violation per
+ * activation, at the first record that shows it.
  */
 #include "check/check_internal.h"
 #include <inttypes.h>
@@ -40,7 +40,7 @@ static bool failed_is_callers_own(const struct check_context *ctx, const struct 
         return false;
     if (r->value == 404)
         return a->action < cluster->action_count && cluster->actions[a->action].is_spare;
-    return r->value == 400 || r->value == 413;
+    return r->value == 400 || r->value == 413 || r->value == 415; /* the bytes decide alone */
 }
 
 /* Did the caller get what is his action's own, or his own, or a success? */

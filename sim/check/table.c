@@ -136,3 +136,11 @@ void *table_at(const struct table *self, uint32_t index)
     struct item *item = table_item(self, index);
     return item->is_used ? item + 1 : NULL;
 }
+
+void table_name(const struct table *self, uint32_t index, uint64_t *ret_a, uint64_t *ret_b)
+{
+    const struct item *item = table_item(self, index);
+    ASSERT(item->is_used != 0);
+    *ret_a = item->a;
+    *ret_b = item->b;
+}

@@ -26,3 +26,5 @@ void *table_add(struct table *self, uint64_t a, uint64_t b); /* zeroed; asserts:
 void table_remove(struct table *self, uint64_t a, uint64_t b);
 /* Walk: for (i = 0; i < table->item_used; i++) if ((item = table_at(table, i)) != NULL) ... */
 void *table_at(const struct table *self, uint32_t index);
+/* The two words of an item that is there. */
+void table_name(const struct table *self, uint32_t index, uint64_t *ret_a, uint64_t *ret_b);

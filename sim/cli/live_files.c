@@ -138,6 +138,17 @@ void live_files_export(const struct live_files *self, const char *directory)
 
 /* ---- inventory ---- */
 
+/* A group of one host; `at` ends with its port. */
+static void print_single(FILE *file, const char *group, const char *host, const char *variable,
+                         const char *at)
+{
+    const char *port = strrchr(at, ':');
+    fprintf(file, "[%s]\n%s ansible_connection=local ", group, host);
+    if (port != NULL && port[1] >= '0' && port[1] <= '9')
+        fprintf(file, "port=%.*s ", (int)strspn(port + 1, "0123456789"), port + 1);
+    fprintf(file, "%s=%s\n\n", variable, at);
+}
+
 static void print_inventory(const struct live_files *self, const char *directory, FILE *file)
 {
     const struct cluster *c = &self->scenario->cluster;
@@ -151,8 +162,10 @@ static void print_inventory(const struct live_files *self, const char *directory
         }
         fprintf(file, "\n");
     }
-    fprintf(file, "[edge]\nedge0 ansible_connection=local url=%s\n\n[all:vars]\n",
-            host_live_edge_url(self->host));
+    print_single(file, "edge", "edge0", "url", host_live_edge_url(self->host));
+    print_single(file, "etcd", "etcd0", "url", host_live_etcd_url(self->host));
+    print_single(file, "kafkas", "kafka0", "bootstrap", host_live_bootstrap(self->host));
+    fprintf(file, "[all:vars]\n");
     fprintf(file, "rollcage_cluster=%s/cluster.json\n", directory);
     for (size_t t = 0; t < TIER_COUNT; t++) {
         const char *kind = node_kind_to_string(tiers[t].kind);
@@ -174,13 +187,17 @@ static int write_text(const struct live_files *self, const char *directory, cons
                                     FILE *file),
                       struct errmsg *err)
 {
+    char whole[1300]; /* whoever waits for the file finds all of it */
     errno = 0;
-    FILE *file = fopen(path, "w");
+    snprintf(whole, sizeof whole, "%s.new", path);
+    FILE *file = fopen(whole, "w");
     if (file == NULL)
         return cannot(err, path);
     print(self, directory, file);
     bool failed = ferror(file) != 0;
-    return fclose(file) != 0 || failed ? cannot(err, path) : 0;
+    if (fclose(file) != 0 || failed || rename(whole, path) != 0)
+        return cannot(err, path);
+    return 0;
 }
 
 static void print_env(const struct live_files *self, const char *directory, FILE *file)

@@ -4,7 +4,7 @@
 'use strict';
 const assert = require('assert');
 const { createRequire } = require('module');
-const { Kafka, logLevel } = createRequire(process.cwd() + '/')('kafkajs');
+const { AssignerProtocol, Kafka, logLevel } = createRequire(process.cwd() + '/')('kafkajs');
 
 const kafka = new Kafka({
   clientId: 'foreign',
@@ -57,6 +57,38 @@ async function groups(admin) {
   assert.deepStrictEqual([ends.low, ends.high], ['0', '4']);
 }
 
+// The states of a group, the list of groups, and what is left of both when the topic goes.
+async function administration(admin) {
+  const groupId = `described-${topic}`;
+  const gone = `gone-${topic}`;
+  const describe = async () => (await admin.describeGroups([groupId])).groups[0];
+  await admin.createTopics({ topics: [{ topic: gone, numPartitions: 1 }] });
+  assert.strictEqual((await describe()).state, 'Dead');
+  const consumer = kafka.consumer({ groupId });
+  await consumer.connect();
+  await consumer.subscribe({ topics: [gone] });
+  const joined = new Promise(done => consumer.on(consumer.events.GROUP_JOIN, done));
+  consumer.run({ eachMessage: async () => {} });
+  await joined;
+  const stable = await describe();
+  assert.deepStrictEqual([stable.state, stable.protocolType, stable.errorCode], ['Stable', 'consumer', 0]);
+  assert.strictEqual(stable.members.length, 1);
+  assert.strictEqual(stable.members[0].clientId, 'foreign');
+  assert.strictEqual(stable.members[0].clientHost, '/127.0.0.1');
+  assert.deepStrictEqual(AssignerProtocol.MemberAssignment.decode(stable.members[0].memberAssignment).assignment, { [gone]: [0] });
+  assert.ok((await admin.listGroups()).groups.some(g => g.groupId === groupId && g.protocolType === 'consumer'));
+  await consumer.disconnect();
+  assert.strictEqual((await describe()).state, 'Empty');
+
+  await admin.deleteTopics({ topics: [gone] });
+  assert.ok(!(await admin.listTopics()).includes(gone));
+  assert.strictEqual((await describe()).state, 'Dead');
+  const once = kafka.admin({ retry: { retries: 0 } });
+  await once.connect();
+  await assert.rejects(once.deleteTopics({ topics: [gone] }), /does not host this topic-partition/);
+  await once.disconnect();
+}
+
 function require_partitioner() {
   return createRequire(process.cwd() + '/')('kafkajs').Partitioners.DefaultPartitioner;
 }
@@ -81,9 +113,10 @@ async function main() {
   const admin = kafka.admin();
   await admin.connect();
   const [, message] = await Promise.all([groups(admin), activation()]);
+  await administration(admin);
   await admin.disconnect();
   const { version } = createRequire(process.cwd() + '/')('kafkajs/package.json');
-  console.log(`kafkajs ${version}: topics, produce, a group that goes on; a scheduler's topic has ${message.action.path}/${message.action.name}`);
+  console.log(`kafkajs ${version}: topics, produce, a group that goes on, administration; a scheduler's topic has ${message.action.path}/${message.action.name}`);
 }
 
 main().catch(error => {

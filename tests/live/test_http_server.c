@@ -374,6 +374,56 @@ static void a_request_that_never_ends_is_timed_out(void **state)
     bed_close(&bed);
 }
 
+static void open_patient(struct http_bed *bed)
+{
+    bed_open(bed);
+    http_server_free(bed->server);
+    struct http_server_config config = bed_config(bed, 0);
+    config.timeout_s = 60;
+    bed->server = http_server_new(&config, bed->error, sizeof bed->error);
+}
+
+static void who_leaves_within_a_request_is_let_go(void **state)
+{
+    (void)state;
+    static const char *const parts[] = {
+        "G", "GET /ha", "GET / HTTP/1.1\r\nHost: x\r\nX: ",
+        "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhal"};
+    struct http_bed bed;
+    int halves[4];
+    open_patient(&bed);
+    for (int i = 0; i < 4; i++) {
+        int whole = bed_connect(&bed);
+        bed_write(whole, parts[i]);
+        close(whole); /* its end comes with its bytes */
+        bed_write(halves[i] = bed_connect(&bed), parts[i]);
+        assert_int_equal(shutdown(halves[i], SHUT_WR), 0);
+    }
+    bed_turns(&bed, 20); /* all are accepted */
+    bed_until(&bed, http_server_connection_count(bed.server) == 0);
+    for (int i = 0; i < 4; i++)
+        close(halves[i]);
+    assert_int_equal(bed.request_count + bed.gone_count, 0);
+    bed_close(&bed);
+}
+
+static void whole_requests_before_an_end_are_answered(void **state)
+{
+    (void)state;
+    struct http_bed bed;
+    char text[8192];
+    open_patient(&bed);
+    int fd = bed_connect(&bed);
+    for (int i = 0; i < 20; i++)
+        bed_write(fd, GET);
+    bed_write(fd, "GET /ha");
+    assert_int_equal(shutdown(fd, SHUT_WR), 0);
+    assert_int_equal(bed_read(&bed, fd, NULL, text, sizeof text), 0);
+    assert_int_equal(count_of(text, "HTTP/1.1 200"), 20);
+    close(fd);
+    bed_close(&bed);
+}
+
 static void connections_over_the_limit_wait(void **state)
 {
     (void)state;
@@ -480,6 +530,8 @@ int main(void)
         cmocka_unit_test(random_bytes_do_no_harm),
         cmocka_unit_test(a_body_without_end_is_cut_off),
         cmocka_unit_test(a_request_that_never_ends_is_timed_out),
+        cmocka_unit_test(who_leaves_within_a_request_is_let_go),
+        cmocka_unit_test(whole_requests_before_an_end_are_answered),
         cmocka_unit_test(connections_over_the_limit_wait),
         cmocka_unit_test(ten_thousand_connections_wait_for_answers),
     };

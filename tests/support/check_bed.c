@@ -265,10 +265,45 @@ uint64_t check_bed_count(struct check_bed *self, node_id node, uint64_t count)
                   .kind = RECORD_COUNT_ANSWERED, .node = node, .value = count, .detail = 2});
 }
 
+uint64_t check_bed_key_by(struct check_bed *self, enum record_kind kind, struct key key,
+                          node_id writer, unsigned detail)
+{
+    return check_bed_feed(self, (struct record){.kind = (uint16_t)kind,
+                                                .node = BED_ETCD,
+                                                .key = key,
+                                                .peer = writer,
+                                                .detail = (uint8_t)detail});
+}
+
+void check_bed_believe(struct check_bed *self, node_id watcher, struct key key, bool is_there)
+{
+    bool is_set = key.family == KEY_EXISTING || key.family == KEY_IN_PROGRESS;
+    struct record r = {.kind = RECORD_VIEW_CHANGED,
+                       .node = watcher,
+                       .peer = NODE_NONE,
+                       .detail = is_there,
+                       .key = key};
+    if (is_set)
+        r = (struct record){.kind = RECORD_SET_CHANGED,
+                            .node = watcher,
+                            .detail = is_there ? SET_ADD : SET_REMOVE,
+                            .container = key.family == KEY_EXISTING ? key.id : 0,
+                            .creation = key.family == KEY_EXISTING ? 0 : key.id,
+                            .value2 = is_there ? SET_IS_ADD : 0};
+    check_bed_feed(self, r);
+}
+
 uint64_t check_bed_key(struct check_bed *self, enum record_kind kind, struct key key)
 {
-    return check_bed_feed(
-        self, (struct record){.kind = (uint16_t)kind, .node = BED_ETCD, .key = key});
+    uint64_t seq = check_bed_key_by(self, kind, key, NODE_NONE, 0);
+    for (node_id node = BED_CONTROLLER0; node <= BED_SCHEDULER1; node++) {
+        bool is_controller = node < BED_SCHEDULER0;
+        bool is_of_schedulers = key.family == KEY_WARMED || key.family == KEY_EXISTING ||
+                                key.family == KEY_IN_PROGRESS;
+        if (is_controller != is_of_schedulers)
+            check_bed_believe(self, node, key, kind == RECORD_KEY_PUT);
+    }
+    return seq;
 }
 
 uint64_t check_bed_container(struct check_bed *self, enum record_kind kind, uint32_t container)

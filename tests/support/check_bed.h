@@ -74,7 +74,13 @@ void check_bed_until_queued(struct check_bed *self, activation_id a);
 void check_bed_run_through(struct check_bed *self, activation_id a);
 uint64_t check_bed_node(struct check_bed *self, enum record_kind kind, node_id node);
 uint64_t check_bed_count(struct check_bed *self, node_id node, uint64_t count);
+/* Of etcd; and every watcher sees it at once. */
 uint64_t check_bed_key(struct check_bed *self, enum record_kind kind, struct key key);
+/* Of etcd alone. detail: RECORD_KEY_ bits. */
+uint64_t check_bed_key_by(struct check_bed *self, enum record_kind kind, struct key key,
+                          node_id writer, unsigned detail);
+/* VIEW_CHANGED, or SET_CHANGED of a container or creation. */
+void check_bed_believe(struct check_bed *self, node_id watcher, struct key key, bool is_there);
 uint64_t check_bed_container(struct check_bed *self, enum record_kind kind, uint32_t container);
 uint64_t check_bed_queue_made(struct check_bed *self, enum record_kind kind, node_id node);
 

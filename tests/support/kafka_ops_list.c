@@ -426,6 +426,77 @@ const struct kafka_op kafka_ops_list[] = {
      .script = "1 JoinGroup 5 group=~g instance=i" JOIN_RANGE "\n",
      .flags = OPS_DIFFERS,
      .why = "no static members: as a cluster with inter.broker.protocol.version below 2.3"},
+    /* ---- what admin clients ask ---- */
+    {.name = "a group is described in every version",
+     .script = WITH_MEMBER "1 DescribeGroups 0 groups[~g]\n1 DescribeGroups 1 groups[~g]\n"
+                           "1 DescribeGroups 2 groups[~g]\n1 DescribeGroups 3 groups[~g]\n"
+                           "1 DescribeGroups 4 groups[~g]\n"},
+    {.name = "what one may do with a group is told when asked for",
+     .script = WITH_MEMBER "1 DescribeGroups 4 groups[~g] allowed=1\n"},
+    {.name = "a group that nobody knows is described as dead",
+     .script = "1 DescribeGroups 4 groups[~none; ~none]\n1 DescribeGroups 0 groups[]\n"
+               "1 DescribeGroups 4 groups[;~none]\n"},
+    {.name = "a group is described in each of its states",
+     .script = JOIN("1", "") "1 DescribeGroups 4 groups[~g]\n"
+                             "1 SyncGroup 3 group=~g generation=1 member=$1 "
+                             "assignments[id=$1 bytes=all]\n1 DescribeGroups 4 groups[~g]\n"
+                             "2 > JoinGroup 3 group=~g" JOIN_RANGE
+                             "\nwait 200\n1 DescribeGroups 4 groups[~g]\n"
+                             "1 LeaveGroup 1 group=~g member=$1\n2 < 0..1000\n"
+                             "1 DescribeGroups 4 groups[~g]\n"
+                             "1 LeaveGroup 1 group=~g member=$2\n"
+                             "1 DescribeGroups 4 groups[~g]\n1 ListGroups 2\n"},
+    {.name = "who has an id and has not joined with it is no member",
+     .script = "1 JoinGroup 4 group=~g" JOIN_RANGE "\n1 DescribeGroups 4 groups[~g]\n"
+               "1 ListGroups 1\n"},
+    {.name = "groups are listed in every version, with those that have offsets only",
+     .script = WITH_TOPIC WITH_MEMBER
+     "1 OffsetCommit 2 group=~h topics[name=~t partitions[index=0 offset=6]]\n"
+     "1 ListGroups 0\n1 ListGroups 1\n1 ListGroups 2\n"
+     "1 DescribeGroups 4 groups[~h; ~g]\n"},
+    {.name = "a topic is deleted in every version",
+     .script = "1 CreateTopics 4 topics[name=~0; name=~1; name=~2; name=~3]\n"
+               "1 DeleteTopics 0 topics[~0]\n1 DeleteTopics 1 topics[~1]\n"
+               "1 DeleteTopics 2 topics[~2]\n1 DeleteTopics 3 topics[~3; ~none]\n"
+               "wait 1000\n1 Metadata 4 topics[~0; ~1; ~2; ~3] auto=0\n"
+               "1 DeleteTopics 3 topics[~3]\n1 DeleteTopics 3 topics[]\n"},
+    {.name = "a topic that is asked to be deleted twice at once",
+     .script = WITH_TOPIC "1 DeleteTopics 3 topics[~t; ~t]\n",
+     .flags = OPS_DIFFERS,
+     .why = "2.7 deletes it and answers once, a broker without ZooKeeper refuses both"},
+    {.name = "of a deleted topic nothing is left",
+     .script = WITH_TOPIC "1 Produce 7 topics[name=~t partitions[index=0 records=@3]]\n"
+                          "1 DeleteTopics 3 topics[~t]\nwait 1000\n"
+                          "1 Produce 7 topics[name=~t partitions[index=0 records=@1]]\n"
+                          "1 Fetch 11 wait=0 topics[name=~t partitions[index=0 offset=0]]\n"
+                          "1 ListOffsets 5 topics[name=~t partitions[index=0 time=-1]]\n"
+                          "1 " COMMIT("topics[name=~t partitions[index=0 offset=5]]")},
+    {.name = "a deleted topic is made again, and is empty",
+     .script = WITH_TOPIC "1 Produce 7 topics[name=~t partitions[index=0 records=@3]]\n"
+                          "1 DeleteTopics 1 topics[~t]\nwait 1000\n" WITH_TOPIC
+                          "1 ListOffsets 1 topics[name=~t partitions[index=0 time=-1]]\n"
+                          "1 Produce 7 topics[name=~t partitions[index=0 records=@2]]\n"
+                          "1 Fetch 11 wait=0 topics[name=~t partitions[index=0 offset=0]]\n"},
+    {.name = "a fetch that waits learns that its topic was deleted",
+     .script = WITH_TOPIC "2 > Fetch 11 wait=8000 min=1 topics[name=~t partitions[index=0]]\n"
+                          "wait 200\n1 DeleteTopics 3 topics[~t]\n2 < 0..2000\n"},
+    {.name = "offsets go with their topic, and a group that had nothing else is dead",
+     .script = "1 CreateTopics 4 topics[name=~t; name=~u]\n"
+               "1 OffsetCommit 7 group=~h topics[name=~t partitions[index=0 offset=1]]\n"
+               "1 OffsetCommit 7 group=~k topics[name=~t partitions[index=0 offset=2]; "
+               "name=~u partitions[index=0 offset=3]]\n1 ListGroups 2\n"
+               "1 DeleteTopics 3 topics[~t]\nwait 1500\n"
+               "1 OffsetFetch 5 group=~h topics=null\n1 OffsetFetch 5 group=~k topics=null\n"
+               "1 DescribeGroups 4 groups[~h; ~k]\n1 ListGroups 2\n"},
+    {.name = "a group with a member outlives its topic",
+     .script = WITH_TOPIC WITH_MEMBER
+     "1 " COMMIT("generation=1 member=$1 topics[name=~t partitions[index=0 "
+                 "offset=4]]") "1 DeleteTopics 3 topics[~t]\nwait 300\n"
+                               "1 Heartbeat 3 group=~g generation=1 "
+                               "member=$1\nwait 500\n"
+                               "1 OffsetFetch 5 group=~g topics=null\n"
+                               "1 Heartbeat 3 group=~g generation=1 "
+                               "member=$1\n1 DescribeGroups 4 groups[~g]\n"},
     /* ---- what the mock cluster can do, too ---- */
     {.name = "a batch of today in a request of yesterday",
      .script = WITH_TOPIC "1 Produce 1 topics[name=~t partitions[index=0 records=@3]]\n"

@@ -199,6 +199,7 @@ void kafka_peer_send_raw(struct kafka_peer *self, uint32_t number, const void *b
     struct message m = bed_message(self->bed, MSG_KAFKA_FRAME, NODE_HOST, ACTOR_MAIN_ID);
     m.corr = number;
     m.u.kafka_frame.bytes = blob_new(self->bed->arena, ARENA_MESSAGE, bytes, length);
+    m.u.kafka_frame.address = 0x7f000001;
     bed_deliver(self->bed, &m);
     blob_free(self->bed->arena, m.u.kafka_frame.bytes); /* as the host does after the step */
     machine_collect(self);

@@ -2,9 +2,10 @@
  * kafka_text.c - see kafka_text.h.
  *
  * A field of a table: name:type, the first version with it, -last version, =default. Types: b h
- * i l integers, s string, n nullable string, B bytes, R record batches, M member id; name[...]
- * an array, whose elements may be one value without a name. Names of fields that start with a
- * dot are left out of answers.
+ * i l integers, s string, n nullable string, B bytes, R record batches, M member id, o a name
+ * that takes its element out of an answer when it is not of this run; name[...] an array, whose
+ * elements may be one value without a name. Names of fields that start with a dot are left out
+ * of answers.
  */
 #include "support/kafka_text.h"
 #include <stdarg.h>
@@ -68,12 +69,20 @@ const struct kafka_text_info kafka_texts[TEXT_API_COUNT] = {
     [TEXT_SYNC] = {"SyncGroup",
                    "group:s generation:i member:s instance:n3 assignments[id:s bytes:B]",
                    ".throttle:i1 error:h bytes:B", 14, 3, 0},
+    [TEXT_DESCRIBE] = {"DescribeGroups", "groups[:s] allowed:b3",
+                       ".throttle:i1 groups[error:h name:s state:s type:s protocol:s "
+                       "members[id:M instance:n4 client:s host:s metadata:B assignment:B] "
+                       "allowed:i3]",
+                       15, 4, 0},
+    [TEXT_LIST] = {"ListGroups", "", ".throttle:i1 error:h groups[name:o type:s]", 16, 2, 0},
     [TEXT_VERSIONS] = {"ApiVersions", "software:s3=rollcage release:s3=1",
                        "error:h apis[key:h min:h max:h] .throttle:i1", 18, 3, 3},
     [TEXT_CREATE] = {"CreateTopics",
                      "topics[name:s partitions:i=1 replicas:h=1 assignments[index:i "
                      "brokers[:i]] configs[name:s value:n]] timeout:i=5000 validate:b1",
                      ".throttle:i2 topics[name:s error:h .message:n1]", 19, 4, 0},
+    [TEXT_DELETE] = {"DeleteTopics", "topics[:s] timeout:i=5000",
+                     ".throttle:i1 topics[name:s error:h]", 20, 3, 0},
 };
 
 void kafka_bytes_add(struct kafka_bytes *self, const void *bytes, size_t length)
@@ -425,6 +434,7 @@ struct reader {
     size_t length, size;
     int16_t version;
     bool is_hidden;
+    bool is_foreign; /* the element is of another run */
 };
 
 static void say(struct reader *r, const char *format, ...)
@@ -462,14 +472,15 @@ static void say_member(struct reader *r, struct kafka_text text)
 static void say_text(struct reader *r, char type, struct kafka_text text)
 {
     size_t skip = strlen(r->names->prefix);
+    bool is_own = text.length >= skip && strncmp(text.bytes, r->names->prefix, skip) == 0;
+    r->is_foreign |= type == 'o' && !is_own;
     if (type == 'M')
         say_member(r, text);
     else if (text.is_null)
         say(r, "null");
     else if (text.length > 64)
         say(r, "%u bytes", text.length);
-    else if (skip > 0 && text.length >= skip &&
-             strncmp(text.bytes, r->names->prefix, skip) == 0)
+    else if (skip > 0 && !text.is_null && is_own)
         say(r, "~%.*s", (int)(text.length - skip), text.bytes + skip);
     else
         say(r, "%.*s", (int)text.length, text.bytes);
@@ -510,13 +521,18 @@ static void read_array(struct reader *r, const struct field *field)
     char **texts = calloc(count + 1, sizeof *texts);
     assert_non_null(texts);
     size_t start = r->length;
+    uint32_t kept = 0;
     for (uint32_t i = 0; i < count && r->in.ok; i++) {
         r->length = start;
+        r->is_foreign = false;
         read_fields(r, field->inner);
         kafka_in_tags(&r->in);
-        texts[i] = r->is_hidden ? calloc(1, 1) : strndup(r->text + start, r->length - start);
-        assert_non_null(texts[i]);
+        if (r->is_foreign)
+            continue;
+        texts[kept] = r->is_hidden ? calloc(1, 1) : strndup(r->text + start, r->length - start);
+        assert_non_null(texts[kept++]);
     }
+    count = r->in.ok ? kept : count;
     r->length = start;
     if (r->in.ok && !r->is_hidden && field->inner[0] != ':')
         qsort(texts, count, sizeof *texts, compare_texts);

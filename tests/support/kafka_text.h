@@ -28,8 +28,11 @@ enum kafka_text_api {
     TEXT_HEARTBEAT,
     TEXT_LEAVE,
     TEXT_SYNC,
+    TEXT_DESCRIBE,
+    TEXT_LIST,
     TEXT_VERSIONS,
     TEXT_CREATE,
+    TEXT_DELETE,
     TEXT_API_COUNT
 };
 

@@ -66,20 +66,34 @@ static void feed_refusal(struct check_bed *bed, activation_id id, uint64_t statu
                                         .value = status});
 }
 
+#define FOREIGN(n) ACTIVATION_ID(REQUEST_ENTRY_FOREIGN << 24 | (n), 0)
+
 static void a_body_that_is_no_json_or_too_large_is_the_callers_own(void **state)
 {
     struct check_bed *bed = *state;
-    feed_refusal(bed, ACTIVATION_ID(REQUEST_ENTRY_FOREIGN << 24 | 1, 0), 400);
-    feed_refusal(bed, ACTIVATION_ID(REQUEST_ENTRY_FOREIGN << 24 | 2, 0), 413);
+    feed_refusal(bed, FOREIGN(1), 400);
+    feed_refusal(bed, FOREIGN(2), 413);
+    feed_refusal(bed, FOREIGN(3), 415);
     check_bed_expect(bed, NULL, 0);
-    assert_int_equal(summary_of(bed)->rejected, 2);
+    assert_int_equal(summary_of(bed)->rejected, 3);
 }
 
-static void a_400_to_the_load_itself_is_a_failure(void **state)
+static void a_refused_body_of_the_load_itself_is_a_failure(void **state)
 {
     struct check_bed *bed = *state;
-    feed_refusal(bed, A, 400);
-    check_bed_expect(bed, "no-failed-activation", 1);
+    feed_refusal(bed, ACTIVATION_ID(1, 0), 400);
+    feed_refusal(bed, ACTIVATION_ID(2, 0), 413);
+    feed_refusal(bed, ACTIVATION_ID(3, 0), 415);
+    check_bed_expect(bed, "no-failed-activation", 3);
+}
+
+static void what_a_foreign_caller_cannot_cause_is_a_failure(void **state)
+{
+    struct check_bed *bed = *state;
+    feed_refusal(bed, FOREIGN(1), 429); /* nobody reached a limit */
+    feed_refusal(bed, FOREIGN(2), 500);
+    feed_refusal(bed, FOREIGN(3), 502);
+    check_bed_expect(bed, "no-failed-activation", 3);
 }
 
 static void a_404_for_an_action_that_nobody_deletes_is_a_failure(void **state)
@@ -313,7 +327,10 @@ static void a_late_completion_after_the_timer_is_the_second(void **state)
         (struct record){.kind = RECORD_SLOT_FORCED, .node = BED_CONTROLLER0, .activation = A});
     check_bed_ack(bed, A);
     check_bed_store(bed, A);
-    check_bed_expect(bed, "no-duplicate-completion", 1);
+    check_set_settle(bed->set, bed->at, NULL);
+    check_set_end(bed->set, bed->at);
+    assert_int_equal(check_bed_result(bed, "no-duplicate-completion").violation_count, 1);
+    assert_int_equal(check_bed_result(bed, "slots-conserved").violation_count, 1);
     assert_int_equal(summary_of(bed)->duplicated, 1);
     assert_int_equal(summary_of(bed)->lost, 0);
 }
@@ -430,7 +447,8 @@ int main(void)
         BED_TEST(one_that_runs_through_violates_nothing),
         BED_TEST(a_503_is_a_failure_and_a_rejected_request),
         BED_TEST(a_body_that_is_no_json_or_too_large_is_the_callers_own),
-        BED_TEST(a_400_to_the_load_itself_is_a_failure),
+        BED_TEST(a_refused_body_of_the_load_itself_is_a_failure),
+        BED_TEST(what_a_foreign_caller_cannot_cause_is_a_failure),
         BED_TEST(a_404_for_an_action_that_nobody_deletes_is_a_failure),
         BED_TEST(a_broken_connection_is_a_failure_of_a_completed_one),
         BED_TEST(an_application_error_is_none),
