@@ -13,6 +13,8 @@
  *   proxy: Uninitialized --Initialize--> CreatingClient --client--> ClientCreated
  *            --init done--> Running --unused--> Pausing --> Paused --idle--> Removing --> stop
  *                              ^------------ Initialize (resume) -------/
+ *          Start --> CreatingContainer --> ContainerCreated --Initialize--> CreatingClient
+ *          ClientCreated, Running --nobody listened for a run--> Rescheduling --> Removing
  *          any failure, ClientClosed: --> Removing --> stop
  *   client: Uninitialized --client--> Ready --GracefulShutdown, error--> Removing --> stop
  *   health: Offline --Enable--> Unhealthy <--3 of 10 failed / fewer--> Healthy
@@ -20,9 +22,10 @@
  *
  * Files: invoker_start.c warm-up watch; invoker_route.c HTTP; invoker_consumer.c creations;
  * invoker_pool*.c (prewarm: stem cells); invoker_slot.c slots, runs, ids; invoker_proxy*.c;
- * invoker_run.c one activation; invoker_client.c and invoker_call.c; invoker_health.c. Durable:
- * only the counters from which ids are made. A restart begins with no container. Source:
- * FPCInvokerReactive.scala, FunctionPullingContainerPool.scala,
+ * invoker_run.c one activation, invoker_ack.c its acks and record, invoker_blacklist.c;
+ * invoker_client.c and invoker_call.c; invoker_health.c; invoker_behaviour.c what behaviour
+ * sets differ in. Durable: only the counters from which ids are made. A restart begins with no
+ * container. Source: FPCInvokerReactive.scala, FunctionPullingContainerPool.scala,
  * FunctionPullingContainerProxy.scala, ActivationClientProxy.scala, InvokerHealthManager.scala,
  * ContainerMessageConsumer.scala, FPCInvokerServer.scala at 1fae641a2; deviations:
  * docs/fidelity.md#invoker.

@@ -105,6 +105,7 @@ static void another_version_ends_it(void **state)
                         "proxy: FailureMessage(6)\n"
                         "proxy: ClientClosed\n");
     assert_int_equal(FAILURE_MISMATCH, 6);
+    assert_int_equal(t->slot->client.closed, 1);
     expect_stopped(t);
 }
 

@@ -123,6 +123,27 @@ static void what_is_put_aside_comes_back_in_order(void **unused)
     proxy_bed_free(t);
 }
 
+/* What a later transition puts back stands before what an earlier one did. */
+static void what_is_put_aside_again_stays_in_front(void **unused)
+{
+    (void)unused;
+    struct proxy_bed *t = in_state(PROXY_CREATING_CONTAINER);
+    proxy_bed_send(t, POST_RETRY_REQUEST, NULL, 0);
+    proxy_bed_send(t, POST_ACTIVATION, NULL, 0);
+    struct creation job = invoker_bed_creation(BED_HELLO, 1);
+    proxy_bed_send(t, POST_INITIALIZE, &job, sizeof job);
+    proxy_bed_send(t, POST_GRACEFUL_SHUTDOWN, NULL, 0);
+    proxy_bed_send(t, POST_KEEP, NULL, 0);
+    proxy_bed_until(t, &t->slot->proxy.operation);
+    assert_int_equal(t->slot->proxy.state, PROXY_CREATING_CLIENT);
+    static const unsigned left[] = {POST_RETRY_REQUEST, POST_ACTIVATION, POST_GRACEFUL_SHUTDOWN,
+                                    POST_KEEP};
+    assert_int_equal(t->slot->proxy.stash_count, 4);
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_equal(t->slot->proxy.stash[i].what, left[i]);
+    proxy_bed_free(t);
+}
+
 /* ---- the client ---- */
 
 #define CLIENT_EVENTS 9
@@ -196,6 +217,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_message_in_each_state_of_the_proxy),
         cmocka_unit_test(what_is_put_aside_comes_back_in_order),
+        cmocka_unit_test(what_is_put_aside_again_stays_in_front),
         cmocka_unit_test(each_message_in_each_state_of_the_client),
         cmocka_unit_test(an_unopened_client_puts_all_but_three_aside),
     };

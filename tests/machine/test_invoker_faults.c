@@ -313,6 +313,51 @@ static void what_cannot_be_read_is_answered_and_ends_the_container(void **state)
     }
 }
 
+static void only_namespaces_that_will_be_blocked_are_asked_for(void **state)
+{
+    (void)state;
+    struct proxy_bed *t = proxy_bed_new();
+    assert_null(t->inv->invoker->blocked);
+    assert_false(timer_is_armed(&t->inv->invoker->blacklist));
+    proxy_bed_free(t);
+    t = proxy_bed_cold();
+    t->bed->namespaces[BED_OTHER].blocked_from = SEC(1);
+    t->inv->is_blocked = true;
+    proxy_bed_boot(t);
+    assert_false(invoker_blacklist_has(t->inv->invoker, BED_GUEST));
+    assert_true(invoker_blacklist_has(t->inv->invoker, BED_OTHER));
+    assert_false(invoker_blacklist_has(t->inv->invoker, NAMESPACE_SYSTEM));
+    t->inv->is_blocked = false;
+    t->inv->is_database_silent = true;
+    proxy_bed_pass(t, MINUTES(5));
+    assert_true(invoker_blacklist_has(t->inv->invoker, BED_OTHER));
+    bed_link(t->bed, BED_DATABASE, true); /* a read that fails changes nothing */
+    assert_true(invoker_blacklist_has(t->inv->invoker, BED_OTHER));
+    t->inv->is_database_silent = false;
+    bed_forget(t->bed);
+    t->sent_seen = 0;
+    proxy_bed_pass(t, MINUTES(5));
+    assert_false(invoker_blacklist_has(t->inv->invoker, BED_OTHER));
+    proxy_bed_free(t);
+}
+
+/* A run that met nobody, told to a proxy that is leaving: its activation is lost with it. */
+static void a_failed_run_is_named_when_nobody_gives_it_back(void **state)
+{
+    (void)state;
+    struct proxy_bed *t = running();
+    proxy_bed_fail(t, FAILURE_RUN);
+    t->records_seen = t->bed->record_count;
+    uint32_t before = bed_record_count(t->bed, RECORD_MESSAGE_REJECTED);
+    proxy_bed_fail(t, FAILURE_RUN);
+    assert_int_equal(bed_record_count(t->bed, RECORD_MESSAGE_REJECTED), before);
+    proxy_bed_fail(t, FAILURE_HEALTH_RUN);
+    assert_int_equal(bed_record_count(t->bed, RECORD_MESSAGE_REJECTED), before + 1);
+    assert_int_equal(bed_record(t->bed, RECORD_MESSAGE_REJECTED, before)->activation,
+                     ACTIVATION_ID(1, 0));
+    proxy_bed_free(t);
+}
+
 static void a_namespace_blocked_between_two_reads_is_blocked(void **state)
 {
     (void)state;
@@ -357,6 +402,53 @@ static void two_counts_under_way_do_not_mix(void **state)
     proxy_bed_free(t);
 }
 
+static void a_job_ends_every_timer_of_paused(void **state)
+{
+    (void)state;
+    struct proxy_bed *t = running();
+    proxy_bed_pause(t);
+    proxy_bed_send(t, POST_KEEP, NULL, 0);
+    t->broken_counts = 2;
+    proxy_bed_send(t, POST_DETERMINE_KEEP, NULL, 0);
+    assert_true(timer_is_armed(&t->slot->proxy.determine));
+    assert_int_equal(t->slot->proxy.determine_attempt, 1);
+    proxy_bed_initialize(t);
+    assert_false(timer_is_armed(&t->slot->proxy.keeping));
+    assert_false(timer_is_armed(&t->slot->proxy.determine));
+    assert_false(timer_is_armed(&t->slot->proxy.idle));
+    proxy_bed_free(t);
+}
+
+static void a_run_without_a_container_finds_no_route(void **state)
+{
+    (void)state;
+    struct proxy_bed *t = running();
+    t->slot->proxy.has_container = 0;
+    proxy_bed_activate(t, 2, false);
+    proxy_bed_pass(t, SEC(3) - 1);
+    proxy_bed_expect(t, "");
+    proxy_bed_pass(t, 1);
+    proxy_bed_expect(t, "Running -> Rescheduling\n"
+                        "client: RescheduleActivation(2)\n");
+    proxy_bed_free(t);
+    t = proxy_bed_new();
+    proxy_bed_cold_start(t);
+    t->slot->proxy.has_container = 0;
+    proxy_bed_activate(t, 1, false);
+    proxy_bed_pass(t, SEC(60) - 1);
+    proxy_bed_expect(t, "read\n");
+    proxy_bed_pass(t, MSEC(5) + 1);
+    proxy_bed_expect(t, "ClientCreated -> Removing\n"
+                        "health: HealthMessage(true)\n"
+                        "data: unregister existing 1\n"
+                        "parent: ContainerRemoved(true)\n"
+                        "client: StopClientProxy\n"
+                        "ack 1: completion shrunk, action developer error: "
+                        "The action exceeded its time limits.\n"
+                        "store 1: action developer error, 60000ms\n");
+    proxy_bed_free(t);
+}
+
 static void kept_without_a_time_of_its_own_is_kept_as_configured(void **state)
 {
     (void)state;
@@ -382,8 +474,12 @@ int main(void)
         cmocka_unit_test(a_result_given_up_is_followed_all_the_same),
         cmocka_unit_test(an_action_read_anew_has_no_revision),
         cmocka_unit_test(what_cannot_be_read_is_answered_and_ends_the_container),
+        cmocka_unit_test(only_namespaces_that_will_be_blocked_are_asked_for),
+        cmocka_unit_test(a_failed_run_is_named_when_nobody_gives_it_back),
         cmocka_unit_test(a_namespace_blocked_between_two_reads_is_blocked),
         cmocka_unit_test(two_counts_under_way_do_not_mix),
+        cmocka_unit_test(a_job_ends_every_timer_of_paused),
+        cmocka_unit_test(a_run_without_a_container_finds_no_route),
         cmocka_unit_test(kept_without_a_time_of_its_own_is_kept_as_configured),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -122,6 +122,7 @@ static void a_failure_while_creating_leaves_the_container_behind(void **state)
     expect_post(t, ACTOR_POOL, POST_CONTAINER_REMOVED);
     expect_no_post(t);
     assert_false(slot->proxy.alive);
+    assert_false(timer_is_armed(&slot->proxy.operation));
     assert_false(timer_is_armed(&slot->proxy.destroy));
     assert_true(slot->used);
     invoker_bed_free(t);

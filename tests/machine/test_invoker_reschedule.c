@@ -133,6 +133,29 @@ static void the_minutes_ping_restarts_the_silence(void **state)
     proxy_bed_free(t);
 }
 
+static void the_ping_comes_again_each_minute(void **state)
+{
+    (void)state;
+    struct proxy_bed *t = proxy_bed_cold();
+    bed_config(t->bed, "whisk.container-proxy.timeouts.pause-grace", MINUTES(5));
+    proxy_bed_boot(t);
+    proxy_bed_cold_start(t);
+    tstamp from = t->bed->now;
+    proxy_bed_first_run(t);
+    proxy_bed_pass(t, from + SEC(55) - t->bed->now);
+    proxy_bed_fail(t, FAILURE_HEALTH_RUN);
+    for (tstamp at = from + SEC(64); at <= from + SEC(118); at += SEC(9)) {
+        proxy_bed_pass(t, at - t->bed->now);
+        proxy_bed_send(t, POST_RETRY_REQUEST, NULL, 0);
+    }
+    proxy_bed_pass(t, from + SEC(130) - 1 - t->bed->now); /* pinged at 120 s */
+    assert_int_equal(t->slot->proxy.state, PROXY_RESCHEDULING);
+    proxy_bed_pass(t, 1);
+    assert_int_equal(t->slot->proxy.state, PROXY_REMOVING);
+    assert_false(timer_is_armed(&t->slot->proxy.ping_cache));
+    proxy_bed_free(t);
+}
+
 static void before_5348_rescheduling_drops_what_it_does_not_know(void **state)
 {
     (void)state;
@@ -267,6 +290,7 @@ int main(void)
         cmocka_unit_test(each_message_restarts_the_silence_and_waits),
         cmocka_unit_test(an_unused_timeout_is_taken_for_the_silence),
         cmocka_unit_test(the_minutes_ping_restarts_the_silence),
+        cmocka_unit_test(the_ping_comes_again_each_minute),
         cmocka_unit_test(before_5348_rescheduling_drops_what_it_does_not_know),
         cmocka_unit_test(the_first_run_too_may_meet_nobody),
         cmocka_unit_test(the_scheduler_says_whether_it_took_it),
