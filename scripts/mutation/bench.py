@@ -80,7 +80,7 @@ class Bench:
         """changed: path -> object in place of the build's"""
         with open(f"{into}/objects", "w", encoding="utf-8") as file:
             file.write("\n".join(changed.get(p, self.object_of(p)) for p in self.sources()))
-        return self.call("gcc", "-shared", "-o", f"{into}/libmachines.so", f"@{into}/objects", *LIBRARIES, "-lcmocka")
+        return self.call("gcc", "-shared", "-Wl,-Bsymbolic", "-o", f"{into}/libmachines.so", f"@{into}/objects", *LIBRARIES, "-lcmocka")
 
     def link_test(self, path):
         name = f'{path.split("/")[1]}.{os.path.basename(path)[len("test_"):-len(".c")]}'
