@@ -117,6 +117,14 @@ bool cluster_run_fails(const struct cluster *c, const struct draws *draws, actio
            draw_chance(draws, PURPOSE_RUN_FAILS, activation, 0, c->actions[action].fails);
 }
 
+bool cluster_action_fault(const struct cluster *c, const struct draws *draws, action_id action,
+                          enum action_fault fault, uint32_t entity, uint32_t ordinal)
+{
+    return action < c->action_count && draw_chance(draws, PURPOSE_ACTION_FAULT, entity,
+                                                   (uint64_t)ordinal << 8 | (uint64_t)fault,
+                                                   c->actions[action].faults[fault]);
+}
+
 /*
  * 128 bits that look drawn and can be read back: the high half is mixed from the id, the low
  * one hides the id in its last 32 bits.

@@ -53,7 +53,29 @@ struct node_info {
 struct namespace_info {
     char name[64];
     uint64_t invocations_per_minute, concurrent_invocations;
+    uint32_t keeping_count;   /* warmedContainerKeepingCount */
+    duration keeping_timeout; /* warmedContainerKeepingTimeout; 0: none of its own */
+    duration blocked_from;    /* when its subject is blocked, from TSTAMP_ORIGIN; 0: never */
 };
+
+/* What may go wrong with an action's containers: how often, of one draw each. Default: never.
+ * X(NAME, key of scenario files, what it is a share of and what follows). */
+#define ACTION_FAULT_LIST(X)                                                                   \
+    X(CREATE, "create-fails", "How often docker fails to make its container.")                 \
+    X(PAUSE, "pause-fails", "How often docker fails to pause its container.")                  \
+    X(RESUME, "resume-fails", "How often docker fails to resume its container.")               \
+    X(INIT, "init-fails", "How often `/init` answers with an error.")                          \
+    X(INIT_REFUSED, "init-refuses",                                                            \
+      "How often `/init` says that the runtime shuts down: the activation is given back.")     \
+    X(INIT_HANGS, "init-hangs",                                                                \
+      "How often nobody answers `/init`, or listens for it, until the action's limit.")        \
+    X(UNREACHABLE, "unreachable",                                                              \
+      "How often nobody listens for `/run`: the activation is given back.")                    \
+    X(CRASH, "crashes", "How often the container's process dies at the end of a run.")         \
+    X(HANG, "hangs", "How often a run gives no answer; it is cut at the limit.")               \
+    X(LOGS, "logs-fail", "How often the logs of a run cannot be collected.")
+#define ACTION_FAULT_MEMBER(id, ...) ACTION_FAULT_##id,
+enum action_fault { ACTION_FAULT_LIST(ACTION_FAULT_MEMBER) ACTION_FAULT_COUNT };
 
 #define RUN_FIXED 0       /* a */
 #define RUN_LOGNORMAL 1   /* a: p50, b: p99 */
@@ -70,6 +92,8 @@ struct action_info {
     duration init, timeout;
     duration run_a, run_b, run_points[7];
     struct ratio fails; /* application error */
+    struct ratio faults[ACTION_FAULT_COUNT];
+    bool logs_off; /* limits.logs is 0: none are collected */
 };
 
 /* Ranges that no configuration key of upstream says; see docs/scenario.md, `timing`. */
@@ -146,6 +170,9 @@ duration cluster_run_time(const struct cluster *c, const struct draws *draws, ac
                           activation_id activation);
 bool cluster_run_fails(const struct cluster *c, const struct draws *draws, action_id action,
                        activation_id activation);
+/* Does it go wrong? `entity`: the container or activation; `ordinal`: which time of it. */
+bool cluster_action_fault(const struct cluster *c, const struct draws *draws, action_id action,
+                          enum action_fault fault, uint32_t entity, uint32_t ordinal);
 /* 32 lower-case hex digits and NUL, as upstream's ids look; they can be read back. False: the
  * text is none that these functions wrote (for this seed). */
 void cluster_activation_text(const struct draws *draws, activation_id id, char ret_text[33]);

@@ -54,7 +54,10 @@
     X(ETCD_RETRY, "etcd.retry")                                                                \
     X(EDGE_START, "edge.start")                                                                \
     X(EDGE_WINDOW, "edge.window")                                                              \
-    X(WAKE_ORDER, "wake.order") /* which of several machines due at one instant is first */
+    X(WAKE_ORDER, "wake.order") /* which of several machines due at one instant is first */    \
+    X(ACTION_FAULT, "action.fault") /* ordinal: which time << 8 | enum action_fault */         \
+    X(HEALTH_PING, "health.ping")                                                              \
+    X(PREWARM_CHECK, "prewarm.check")
 #define PURPOSE_MEMBER(id, text) PURPOSE_##id,
 enum purpose { PURPOSE_LIST(PURPOSE_MEMBER) PURPOSE_COUNT };
 NAMES_DECLARE(purpose)

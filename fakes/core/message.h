@@ -146,7 +146,8 @@ struct message {
             action_id action;
             namespace_id ns;
             uint32_t revision; /* asked for, 0: latest; answer: the stored one */
-            uint8_t document, result, response, error;
+            uint8_t document, result;
+            uint8_t response, error; /* of a record; of an identity: response 1: blocked */
             uint32_t concurrent_limit;
         } database;
         struct { /* document-call, document-done: an action as a document, or records */

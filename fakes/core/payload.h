@@ -44,7 +44,8 @@ struct creation { /* 24 bytes; ContainerCreationMessage and its ack, Message.sca
     uint8_t retry;
     uint8_t error;    /* enum creation_error; ack only */
     uint8_t deletion; /* 1: a ContainerDeletionMessage (no id) */
-    uint8_t spare[5];
+    uint8_t document; /* enum document_result, why DBFetchError; ack only */
+    uint8_t spare[4];
 };
 
 /* One record of a topic. */

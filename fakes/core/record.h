@@ -120,7 +120,7 @@ NAMES_DECLARE(response)
     X(ACTION_UNREADABLE, "The action could not be read.")                                      \
     X(TOO_MANY_CONCURRENT, "Too many concurrent requests in flight.")                          \
     X(NOT_INITIATED, "Activation processing is not initiated for 60000 ms")                    \
-    X(CREATION_FAILED, "No container could be made for the activation.")                       \
+    X(CREATION_UNKNOWN, "a unknown error happens")                                             \
     X(NAMESPACE_LIMIT, "The namespace limit is less than or equal to 0.")                      \
     X(ABNORMAL_RUN, "The action did not produce a valid response and exited unexpectedly.")    \
     X(TIMED_OUT, "The action exceeded its time limits.")                                       \
@@ -136,7 +136,22 @@ NAMES_DECLARE(response)
     X(REQUEST_TIMEOUT,                                                                         \
       "The server was not able to produce a timely response to your request.")                 \
     X(UPSTREAM_TIMEOUT, "upstream timed out")                                                  \
-    X(NOT_FOUND, "The requested resource does not exist.")
+    X(NOT_FOUND, "The requested resource does not exist.")                                     \
+    /* creations, Message.scala:644-659 */                                                     \
+    X(NO_INVOKERS, "no available invoker is found")                                            \
+    X(NO_RESOURCE_INVOKERS, "no available invoker with the resources is found: ")              \
+    X(RESOURCE_NOT_ENOUGH, "invoker(s) have not enough resources")                             \
+    X(CREATION_WHISK, "whisk error(recoverable) happens")                                      \
+    X(CREATION_TIMEOUT, "a timeout error happens")                                             \
+    X(SHUTTING_DOWN, "shutting down error happens")                                            \
+    X(NO_EXECUTABLE, "no executable found for the action")                                     \
+    X(DB_FETCH, "an error happens while fetching data from DB")                                \
+    X(BLACK_BOX, "a blackbox error happens")                                                   \
+    X(CREATION_TOO_MANY, "too many concurrent requests are in flight.")                        \
+    X(INVALID_ACTION_LIMIT, "a configured action limit is invalid.")                           \
+    X(ABNORMAL_INIT, "The action did not initialize and exited unexpectedly.")                 \
+    X(ACTION_REMOVED, "Action could not be found or may have been deleted.")                   \
+    X(NAMESPACE_BLOCKED, "The action was not invoked due to a blacklisted namespace.")
 #define ERROR_TEXT_MEMBER(id, text) ERROR_##id,
 enum error_text { ERROR_TEXT_LIST(ERROR_TEXT_MEMBER) ERROR_TEXT_COUNT };
 NAMES_DECLARE(error_text)

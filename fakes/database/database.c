@@ -77,6 +77,14 @@ static enum document_result read_identity(const struct database *self, namespace
     return DOCUMENT_FOUND;
 }
 
+/* The blacklist's view of the subjects: is this namespace's one blocked? */
+static bool is_blocked(const struct database *self, namespace_id ns, tstamp now)
+{
+    const struct cluster *c = self->env->cluster;
+    return ns < c->namespace_count && c->namespaces[ns].blocked_from != 0 &&
+           now >= tstamp_add(TSTAMP_ORIGIN, c->namespaces[ns].blocked_from);
+}
+
 static void answer_read(struct database *self, const struct message *m, struct effects *fx)
 {
     struct record_outcome outcome = {0};
@@ -98,7 +106,9 @@ static void answer_read(struct database *self, const struct message *m, struct e
     reply->u.database = m->u.database;
     reply->u.database.revision = revision != 0 ? revision : REVISION;
     reply->u.database.result = (uint8_t)result;
-    reply->u.database.response = outcome.response;
+    reply->u.database.response = m->u.database.document == DOCUMENT_IDENTITY
+                                     ? is_blocked(self, m->u.database.ns, fx->at)
+                                     : outcome.response;
     reply->u.database.error = outcome.error;
     reply->u.database.concurrent_limit = limit;
 }

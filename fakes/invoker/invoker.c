@@ -27,6 +27,41 @@ static const struct config_field fields[] = {
     {"whisk.scheduler.data-management-service.retry-interval", UNIT_DURATION, MSEC(1),
      MINUTES(60), SEC(1), SEC(1), FIELD(retry_interval_ns),
      "pause before an etcd write is retried"},
+    {"whisk.container-proxy.action-health-check.enabled", UNIT_BOOL, 0, 1, 0, 0,
+     FIELD(health_check_enabled), "whether prewarmed containers are checked"},
+    {"whisk.container-proxy.action-health-check.check-period", UNIT_DURATION, MSEC(10),
+     MINUTES(60), SEC(3), SEC(3), FIELD(health_check_period_ns), "how often they are checked"},
+    {"whisk.container-proxy.action-health-check.max-fails", UNIT_COUNT, 1, 1000, 3, 3,
+     FIELD(health_check_max_fails), "failed checks in a row that make one unfit"},
+    {"whisk.blacklist.poll-interval", UNIT_DURATION, SEC(1), MINUTES(1440), MINUTES(5),
+     MINUTES(5), FIELD(blacklist_interval_ns), "how often blocked namespaces are read"},
+    {"prewarm.unreachable", UNIT_FRACTION, 0, 1000000, 0, 0, FIELD(prewarm_unreachable_ppm),
+     "share of the checks that meet nobody"},
+    {"runtimes.manifest.stemCells.initialCount", UNIT_COUNT, 0, 1000, 0, 2,
+     FIELD(stem_cell_count), "prewarmed containers of the kind nodejs:20"},
+    {"runtimes.manifest.stemCells.memory", UNIT_BYTES, UINT64_C(128) << 20, UINT64_C(1) << 40,
+     UINT64_C(256) << 20, UINT64_C(256) << 20, FIELD(stem_cell_bytes),
+     "memory of each of them"},
+    {"whisk.container-pool.prewarm-expiration-check-init-delay", UNIT_DURATION, MSEC(10),
+     MINUTES(1440), MINUTES(10), MINUTES(10), FIELD(prewarm_check_delay_ns),
+     "first check of prewarmed containers, if any is reactive"},
+    {"whisk.container-pool.prewarm-expiration-check-interval", UNIT_DURATION, MSEC(10),
+     MINUTES(1440), MINUTES(10), MINUTES(10), FIELD(prewarm_check_interval_ns),
+     "time between these checks"},
+    {"whisk.container-pool.prewarm-expiration-check-interval-variance", UNIT_DURATION, 0,
+     MINUTES(60), SEC(10), SEC(10), FIELD(prewarm_check_variance_ns),
+     "at most this much, drawn in whole seconds, is added to it"},
+    {"whisk.container-pool.prewarm-expiration-limit", UNIT_COUNT, 1, 100000, 100, 100,
+     FIELD(prewarm_expiration_limit), "prewarmed containers that one check removes"},
+    {"whisk.container-pool.prewarm-max-retry-limit", UNIT_COUNT, 1, 1000, 5, 5,
+     FIELD(prewarm_retry_max), "failed starts of prewarmed containers before it gives up"},
+    {"whisk.container-pool.prewarm-promotion", UNIT_BOOL, 0, 1, 0, 0, FIELD(prewarm_promotion),
+     "whether a prewarmed container may have more memory than is needed"},
+    {"whisk.container-pool.prewarm-container-creation-config.max-concurrent", UNIT_COUNT, 0,
+     1000, 0, 0, FIELD(prewarm_pace_count),
+     "prewarmed containers that start at once; 0: all, without a pace"},
+    {"whisk.container-pool.prewarm-container-creation-config.creation-delay", UNIT_DURATION,
+     SEC(1), MINUTES(60), SEC(1), SEC(1), FIELD(prewarm_pace_ns), "time between such starts"},
 };
 
 static void invoker_init(void *memory, const struct machine_env *env)
@@ -55,6 +90,7 @@ static void invoker_init(void *memory, const struct machine_env *env)
     feed_init(&self->feed, env, &self->timers, 0, TOPIC(TOPIC_INVOKER, self->number), peek,
               peek, ACTOR_CONSUMER_ID);
     self->health.free_mb = (uint32_t)(self->config->user_memory_bytes >> 20);
+    invoker_prewarm_init(self);
 }
 
 /* FPCInvokerReactive's constructor (Fir:82-475). The container factory has removed what an
@@ -68,6 +104,7 @@ static void invoker_on_start(struct invoker *self, struct effects *fx)
     invoker_pool_start(self, fx);
     feed_start(&self->feed, fx);
     invoker_warm_up(self, fx);
+    invoker_blacklist_start(self, fx);
 }
 
 /* The CoordinatedShutdown task (FPCInvokerReactive.scala:124-128): every container is removed
@@ -101,7 +138,8 @@ static void invoker_on_message(struct invoker *self, const struct message *m,
         invoker_health_on_message(self, m, fx);
         return;
     case ACTOR_PRODUCER:
-        producer_on_message(&self->producer, m, fx);
+        if (producer_on_message(&self->producer, m, fx) != PRODUCED_NOTHING)
+            invoker_ack_on_produced(self, m->corr, fx);
         return;
     case ACTOR_CALL: /* a record was stored, or lost: nobody waits for it */
         return;
@@ -173,7 +211,14 @@ static void invoker_on_wake(struct invoker *self, struct timer *timer, struct ef
         invoker_route_on_timer(self, timer, fx);
         return;
     case TIMER_PRODUCER:
-        producer_on_timer(&self->producer, fx);
+        invoker_ack_on_timer(self, fx);
+        return;
+    case TIMER_BLACKLIST:
+        invoker_blacklist_on_timer(self, fx);
+        return;
+    case TIMER_PREWARM_PACE:
+    case TIMER_PREWARM_CHECK:
+        invoker_prewarm_on_timer(self, timer, fx);
         return;
     case TIMER_RUN:
         invoker_run_on_timer(self, (struct run *)(void *)timer, fx);

@@ -13,16 +13,19 @@
  *   proxy: Uninitialized --Initialize--> CreatingClient --client--> ClientCreated
  *            --init done--> Running --unused--> Pausing --> Paused --idle--> Removing --> stop
  *                              ^------------ Initialize (resume) -------/
+ *          Start --> CreatingContainer --> ContainerCreated --Initialize--> CreatingClient
+ *          ClientCreated, Running --nobody listened for a run--> Rescheduling --> Removing
  *          any failure, ClientClosed: --> Removing --> stop
  *   client: Uninitialized --client--> Ready --GracefulShutdown, error--> Removing --> stop
  *   health: Offline --Enable--> Unhealthy <--3 of 10 failed / fewer--> Healthy
  *              ^---------------- GracefulShutdown ---------------------/
  *
  * Files: invoker_start.c warm-up watch; invoker_route.c HTTP; invoker_consumer.c creations;
- * invoker_pool*.c; invoker_slot.c slots, runs, ids; invoker_proxy*.c; invoker_run.c one
- * activation; invoker_client.c and invoker_call.c; invoker_health.c.
- * Durable: only the counters from which ids are made. A restart begins with no container.
- * Source: FPCInvokerReactive.scala, FunctionPullingContainerPool.scala,
+ * invoker_pool*.c (prewarm: stem cells); invoker_slot.c slots, runs, ids; invoker_proxy*.c;
+ * invoker_run.c one activation, invoker_ack.c its acks and record, invoker_blacklist.c;
+ * invoker_client.c and invoker_call.c; invoker_health.c; invoker_behaviour.c what behaviour
+ * sets differ in. Durable: only the counters from which ids are made. A restart begins with no
+ * container. Source: FPCInvokerReactive.scala, FunctionPullingContainerPool.scala,
  * FunctionPullingContainerProxy.scala, ActivationClientProxy.scala, InvokerHealthManager.scala,
  * ContainerMessageConsumer.scala, FPCInvokerServer.scala at 1fae641a2; deviations:
  * docs/fidelity.md#invoker.
@@ -43,6 +46,15 @@ struct invoker_config {
     uint64_t creation_max_peek;
     uint64_t lease_timeout_ns;
     uint64_t retry_interval_ns;
+    uint64_t stem_cell_count, stem_cell_bytes;
+    uint64_t prewarm_check_delay_ns, prewarm_check_interval_ns, prewarm_check_variance_ns;
+    uint64_t prewarm_expiration_limit, prewarm_retry_max, prewarm_promotion;
+    uint64_t prewarm_pace_count, prewarm_pace_ns;
+    uint64_t health_check_enabled;
+    uint64_t health_check_period_ns;
+    uint64_t health_check_max_fails;
+    uint64_t blacklist_interval_ns;
+    uint64_t prewarm_unreachable_ppm;
 };
 
 /* In the order of fsm.c's names. */

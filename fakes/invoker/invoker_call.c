@@ -53,7 +53,8 @@ uint32_t invoker_corr(struct invoker *self)
 }
 
 /* What a slot asks etcd: its queue's leader, or how many keys of its action there are. */
-static void range_fill(const struct slot *slot, enum call_kind kind, struct message *m)
+static void range_fill(const struct slot *slot, enum call_kind kind, uint32_t arg,
+                       struct message *m)
 {
     static const uint16_t counted[3] = {KEY_EXISTING, KEY_IN_PROGRESS, KEY_WARMED};
     const struct proxy *p = &slot->proxy;
@@ -63,8 +64,8 @@ static void range_fill(const struct slot *slot, enum call_kind kind, struct mess
         m->u.etcd.mode = RANGE_GET;
         return;
     }
-    ASSERT_OP(p->count_stage, <, 3);
-    m->u.etcd.key.family = counted[p->count_stage];
+    ASSERT_OP(COUNT_STAGE(arg), <, 3);
+    m->u.etcd.key.family = counted[COUNT_STAGE(arg)];
     m->u.etcd.key.revision = p->warm_revision;
     m->u.etcd.mode = RANGE_COUNT;
     m->u.etcd.depth = 4;
@@ -92,19 +93,26 @@ static void call_timer_arm(struct invoker *self, struct slot *slot, struct effec
     timers_arm(&self->timers, fx, timer, first - fx->at, first - fx->at == ETCD_CALL_TIMEOUT);
 }
 
-void invoker_slot_range(struct invoker *self, struct slot *slot, enum call_kind kind,
-                        unsigned tries, struct effects *fx)
+static void range_send(struct invoker *self, struct slot *slot, enum call_kind kind,
+                       uint32_t arg, unsigned tries, struct effects *fx)
 {
     uint32_t corr = ++slot->corr;
     ASSERT(kind == CALL_LEADER || kind == CALL_COUNT);
     struct call *call = invoker_calls_add(self, &slot->calls, kind, self->etcd, corr);
+    call->arg = arg;
     call->tries = (uint8_t)tries;
     call->until = tstamp_add(fx->at, ETCD_CALL_TIMEOUT);
     struct message *m = effects_send(fx, MSG_ETCD_RANGE, slot_actor(slot, ACTOR_CALLBACK),
                                      self->etcd, ACTOR_MAIN_ID);
     m->corr = corr;
-    range_fill(slot, kind, m);
+    range_fill(slot, kind, arg, m);
     call_timer_arm(self, slot, fx);
+}
+
+void invoker_slot_range(struct invoker *self, struct slot *slot, enum call_kind kind,
+                        uint32_t arg, struct effects *fx)
+{
+    range_send(self, slot, kind, arg, 0, fx);
 }
 
 /* The library's one retry: at once, or after a pause when another was less than 1 s ago. */
@@ -113,16 +121,17 @@ static void range_broken(struct invoker *self, struct slot *slot, const struct c
 {
     enum call_kind kind = (enum call_kind)call->kind;
     if (call->is_waiting) {
-        invoker_slot_range(self, slot, kind, call->tries, fx);
+        range_send(self, slot, kind, call->arg, call->tries, fx);
     } else if (call->tries + 1u < ETCD_ATTEMPTS_MAX) {
         duration pause = etcd_retry_delay(&self->etcd_retry, self->env,
                                           slot_actor(slot, ACTOR_CALLBACK), fx->at);
         uint32_t corr = ++slot->corr;
         if (pause == 0) {
-            invoker_slot_range(self, slot, kind, call->tries + 1u, fx);
+            range_send(self, slot, kind, call->arg, call->tries + 1u, fx);
             return;
         }
         struct call *next = invoker_calls_add(self, &slot->calls, kind, NODE_NONE, corr);
+        next->arg = call->arg;
         next->tries = (uint8_t)(call->tries + 1u);
         next->is_waiting = 1;
         next->until = tstamp_add(fx->at, pause);
@@ -130,7 +139,7 @@ static void range_broken(struct invoker *self, struct slot *slot, const struct c
     } else if (kind == CALL_LEADER) {
         invoker_client_on_leader(self, slot, NULL, fx);
     } else {
-        proxy_on_counted(self, slot, NULL, fx);
+        proxy_on_counted(self, slot, call->arg, NULL, fx);
     }
 }
 
@@ -181,12 +190,16 @@ static void slot_call_broken(struct invoker *self, struct slot *slot, const stru
     case CALL_DOCUMENT:
         invoker_run_on_document(self, slot, call->arg, NULL, fx);
         break;
+    case CALL_RESCHEDULE:
+        invoker_client_on_rescheduled(slot, NULL, fx);
+        break;
     case CALL_WARM_LIST:
     case CALL_WARM_FETCH:
     case CALL_TEST_WRITE:
     case CALL_TEST_READ:
     case CALL_READING:
-        ASSERT(call->kind <= CALL_DOCUMENT);
+    case CALL_BLACKLIST:
+        ASSERT(call->kind <= CALL_RESCHEDULE);
     }
 }
 
@@ -201,13 +214,15 @@ void invoker_slot_on_callback(struct invoker *self, const struct message *m, str
     }
     call_timer_arm(self, slot, fx);
     bool is_answer = (m->kind == MSG_ETCD_RANGED && m->u.etcd_done.status == ETCD_OK) ||
-                     m->kind == MSG_DATABASE_DOCUMENT;
+                     m->kind == MSG_DATABASE_DOCUMENT || m->kind == MSG_RESCHEDULED;
     if (!is_answer)
         slot_call_broken(self, slot, &call, fx);
     else if (call.kind == CALL_LEADER)
         invoker_client_on_leader(self, slot, m, fx);
     else if (call.kind == CALL_COUNT)
-        proxy_on_counted(self, slot, m, fx);
+        proxy_on_counted(self, slot, call.arg, m, fx);
+    else if (call.kind == CALL_RESCHEDULE)
+        invoker_client_on_rescheduled(slot, m, fx);
     else
         invoker_run_on_document(self, slot, call.arg, m, fx);
     invoker_slot_release(self, slot);

@@ -5,10 +5,15 @@
  * pipe in one. Closing a gRPC client lets the calls end that are already under way, and refuses
  * new ones; while another client is being made the old, closed one is still in use.
  * Opening a client makes no connection and cannot fail; looking the leader up can, and is not
- * tried again (Acp:388-409). A fetch has no deadline.
- * Source: ActivationClientProxy.scala:85-409 at 1fae641a2.
+ * tried again (Acp:388-409). A fetch has no deadline. Giving an activation back is a callback's
+ * call: its answer goes to the proxy, past the actor. With a closed client it throws in the
+ * actor itself, which its supervisor starts anew (as Uninitialized, and nobody starts a
+ * client). Source: ActivationClientProxy.scala:85-409 at 1fae641a2.
  */
 #include "invoker/invoker_internal.h"
+
+static void client_leave(const struct invoker *self, struct slot *slot, enum failure failure,
+                         struct effects *fx);
 
 void invoker_client_start(struct slot *slot, node_id scheduler)
 {
@@ -44,8 +49,11 @@ static void client_to_self(struct slot *slot, actor_id from, enum invoker_post w
     effects_post(fx, from, client_id(slot), what);
 }
 
-static void client_report_failure(struct slot *slot, enum failure failure, struct effects *fx)
+static void client_report_failure(const struct invoker *self, struct slot *slot,
+                                  enum failure failure, struct effects *fx)
 {
+    if (invoker_behaviour(self->env)->silent_client_failure)
+        return;
     struct message *m =
         effects_post(fx, client_id(slot), slot_actor(slot, ACTOR_PROXY), POST_FAILURE);
     MESSAGE_LOCAL(m, struct post_failure)->failure = failure;
@@ -128,6 +136,45 @@ void invoker_client_on_leader(struct invoker *self, struct slot *slot, const str
     MESSAGE_LOCAL(failure, struct post_failure)->failure = FAILURE_OTHER;
 }
 
+static void client_restart(struct slot *slot, struct effects *fx)
+{
+    slot->client.warmed = 0;
+    client_move(slot, CLIENT_UNINITIALIZED, fx);
+}
+
+static void client_reschedule(struct invoker *self, struct slot *slot, const struct message *m,
+                              struct effects *fx)
+{
+    const struct activation *activation = MESSAGE_LOCAL_CONST(m, struct activation);
+    const struct proxy *p = &slot->proxy;
+    actor_id callback = slot_actor(slot, ACTOR_CALLBACK);
+    if (slot->client.closed) {
+        client_restart(slot, fx);
+        return;
+    }
+    struct record *r = effects_record(fx, RECORD_RESCHEDULED, client_id(slot));
+    r->activation = activation->id;
+    r->action = p->action;
+    r->ns = p->ns;
+    r->container = p->container;
+    uint32_t corr = ++slot->corr;
+    invoker_calls_add(self, &slot->calls, CALL_RESCHEDULE, slot->client.connected, corr);
+    struct message *request =
+        effects_send(fx, MSG_RESCHEDULE, callback, slot->client.connected, ACTOR_MAIN_ID);
+    request->corr = corr;
+    request->u.activation = *activation;
+}
+
+/* Any error counts as not rescheduled. */
+void invoker_client_on_rescheduled(struct slot *slot, const struct message *m,
+                                   struct effects *fx)
+{
+    struct message *post =
+        effects_post(fx, slot_actor(slot, ACTOR_CALLBACK), slot_actor(slot, ACTOR_PROXY),
+                     POST_RESCHEDULE_RESPONSE);
+    MESSAGE_LOCAL(post, struct post_rescheduled)->ok = m != NULL && m->u.rescheduled.ok;
+}
+
 /* A fetch was refused or reset: a gRPC status error; a farewell is over however it ends. */
 void invoker_client_on_broken(struct invoker *self, struct slot *slot, const struct call *call,
                               struct effects *fx)
@@ -143,9 +190,17 @@ void invoker_client_on_broken(struct invoker *self, struct slot *slot, const str
     MESSAGE_LOCAL(m, struct post_failure)->failure = FAILURE_STATUS;
 }
 
+static void client_take(struct slot *slot, const struct message *m)
+{
+    const struct post_opened *opened = MESSAGE_LOCAL_CONST(m, struct post_opened);
+    slot->client.stored = opened->stored;
+    slot->client.connected = opened->connected;
+    slot->client.closed = 0;
+}
+
 /* Uninitialized; false: stashed. */
-static bool client_on_uninitialized(struct slot *slot, const struct message *m,
-                                    struct effects *fx)
+static bool client_on_uninitialized(const struct invoker *self, struct slot *slot,
+                                    const struct message *m, struct effects *fx)
 {
     if (m->kind != MSG_POST)
         return false;
@@ -154,23 +209,23 @@ static bool client_on_uninitialized(struct slot *slot, const struct message *m,
         client_opened(slot, slot->client.stored, slot->client.stored, fx);
         return true;
     case POST_CLIENT_OPENED:
+        client_take(slot, m);
         client_to_proxy(slot, POST_CLIENT_CREATION_COMPLETED, fx);
         client_move(slot, CLIENT_READY, fx);
         return true;
     case POST_FAILURE:
-        client_report_failure(
-            slot, (enum failure)MESSAGE_LOCAL_CONST(m, struct post_failure)->failure, fx);
-        client_to_self(slot, client_id(slot), POST_CLIENT_CLOSED, fx);
-        client_move(slot, CLIENT_REMOVING, fx);
+        client_leave(self, slot,
+                     (enum failure)MESSAGE_LOCAL_CONST(m, struct post_failure)->failure, fx);
         return true;
     }
     return false;
 }
 
 /* The container is told why, and the actor ends without a farewell. */
-static void client_leave(struct slot *slot, enum failure failure, struct effects *fx)
+static void client_leave(const struct invoker *self, struct slot *slot, enum failure failure,
+                         struct effects *fx)
 {
-    client_report_failure(slot, failure, fx);
+    client_report_failure(self, slot, failure, fx);
     client_to_self(slot, client_id(slot), POST_CLIENT_CLOSED, fx);
     client_move(slot, CLIENT_REMOVING, fx);
 }
@@ -183,9 +238,9 @@ static void client_on_failure(struct invoker *self, struct slot *slot, enum fail
     } else if (failure == FAILURE_STATUS) {
         client_look_up(self, slot, fx);
     } else if (failure == FAILURE_HOST || failure == FAILURE_CLOSED) {
-        client_leave(slot, failure, fx);
+        client_leave(self, slot, failure, fx);
     } else {
-        client_report_failure(slot, failure, fx);
+        client_report_failure(self, slot, failure, fx);
         client_farewell(self, slot, fx);
         client_move(slot, CLIENT_REMOVING, fx);
     }
@@ -208,10 +263,7 @@ static void client_on_opened(struct invoker *self, struct slot *slot, const stru
                              struct effects *fx)
 {
     ASSERT_OP(slot->client.state, !=, CLIENT_UNINITIALIZED);
-    const struct post_opened *opened = MESSAGE_LOCAL_CONST(m, struct post_opened);
-    slot->client.stored = opened->stored;
-    slot->client.connected = opened->connected;
-    slot->client.closed = 0;
+    client_take(slot, m);
     client_fetch(self, slot, NULL, fx);
 }
 
@@ -238,13 +290,14 @@ static void client_on_fetched(struct invoker *self, struct slot *slot, const str
     if (result == FETCHED_ACTIVATION) {
         client_forward(slot, &m->u.fetched.activation, fx);
     } else if (is_removing) { /* closed at once, whatever the farewell brings */
-        client_farewell(self, slot, fx);
+        if (!invoker_behaviour(self->env)->not_alive_not_sent)
+            client_farewell(self, slot, fx);
         client_to_self(slot, client_id(slot), POST_CLIENT_CLOSED, fx);
     } else if (result == FETCHED_NO_QUEUE) {
         client_look_up(self, slot, fx);
     } else if (result == FETCHED_MISMATCH) {
         slot->client.closed = 1;
-        client_leave(slot, FAILURE_MISMATCH, fx);
+        client_leave(self, slot, FAILURE_MISMATCH, fx);
     } else {
         client_to_proxy(slot, POST_RETRY_REQUEST, fx);
     }
@@ -258,7 +311,9 @@ static void client_on_unhandled(struct invoker *self, struct slot *slot,
     case POST_CONTAINER_WARMED:
         slot->client.warmed = 1;
         return;
-    case POST_GRACEFUL_SHUTDOWN:
+    case POST_GRACEFUL_SHUTDOWN: /* CloseClientProxy before #5338 */
+        if (invoker_behaviour(self->env)->client_close_on_shutdown)
+            client_farewell(self, slot, fx);
         client_move(slot, CLIENT_REMOVING, fx);
         return;
     case POST_STOP_CLIENT:
@@ -276,10 +331,13 @@ static void client_on_open(struct invoker *self, struct slot *slot, const struct
                            struct effects *fx)
 {
     bool is_removing = slot->client.state == CLIENT_REMOVING;
-    if (m->what == POST_REQUEST_ACTIVATION && is_removing)
+    bool fetches = !is_removing || invoker_behaviour(self->env)->fetch_after_shutdown;
+    if (m->what == POST_REQUEST_ACTIVATION && !fetches)
         client_farewell(self, slot, fx);
     else if (m->what == POST_REQUEST_ACTIVATION)
         client_on_request(self, slot, m, fx);
+    else if (m->what == POST_RESCHEDULE && !is_removing)
+        client_reschedule(self, slot, m, fx);
     else if (m->what == POST_CLIENT_OPENED)
         client_on_opened(self, slot, m, fx);
     else if (m->what == POST_FAILURE && is_removing)
@@ -299,7 +357,10 @@ static void client_unstash(struct invoker *self, struct slot *slot, struct effec
     for (uint32_t i = 0; i < client->stash_count && client->alive; i++) {
         struct message m = client->stash[i];
         fx->cause = m.cause;
-        client_on_open(self, slot, &m, fx);
+        if (m.kind == MSG_FETCHED) /* to the actor that was there before its restart */
+            client_on_fetched(self, slot, &m, fx);
+        else
+            client_on_open(self, slot, &m, fx);
     }
     client->stash_count = 0;
 }
@@ -310,7 +371,7 @@ static void client_on_post(struct invoker *self, struct slot *slot, const struct
     struct client *client = &slot->client;
     if (client->state != CLIENT_UNINITIALIZED)
         client_on_open(self, slot, m, fx);
-    else if (!client_on_uninitialized(slot, m, fx))
+    else if (!client_on_uninitialized(self, slot, m, fx))
         invoker_stash_add(self, &client->stash, &client->stash_count, &client->stash_max, m);
     else if (client->state != CLIENT_UNINITIALIZED)
         client_unstash(self, slot, fx);
@@ -327,6 +388,9 @@ static void client_on_answer(struct invoker *self, struct slot *slot, const stru
     }
     if (call.kind == CALL_FAREWELL || m->kind == MSG_REFUSED)
         invoker_client_on_broken(self, slot, &call, fx);
+    else if (slot->client.state == CLIENT_UNINITIALIZED)
+        invoker_stash_add(self, &slot->client.stash, &slot->client.stash_count,
+                          &slot->client.stash_max, m);
     else
         client_on_fetched(self, slot, m, fx);
 }

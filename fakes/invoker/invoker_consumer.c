@@ -89,9 +89,13 @@ void invoker_consumer_on_message(struct invoker *self, const struct message *m,
         reading_continue(self, reading_new(self, entry), fx);
         return;
     }
-    /* Warm-ups are done by being read; deletions come with action updates. */
-    if (!is_creation && entry->kind != ENTRY_WARM_UP)
+    if (entry->kind == ENTRY_CREATION && entry->u.creation.deletion) {
+        struct message *post =
+            effects_post(fx, ACTOR_CONSUMER_ID, ACTOR_POOL_ID, POST_DELETION_CONTAINER);
+        *MESSAGE_LOCAL(post, struct creation) = entry->u.creation;
+    } else if (!is_creation && entry->kind != ENTRY_WARM_UP) {
         effects_reject(fx, m->to_actor, m);
+    } /* warm-ups are done by being read */
     consumer_processed(fx, ACTOR_CONSUMER_ID);
 }
 
@@ -105,8 +109,9 @@ static void reading_end(struct invoker *self, const struct reading *reading,
             effects_post(fx, CALLBACK_CONSUMER_ID, ACTOR_POOL_ID, POST_CREATION_CONTAINER);
         *MESSAGE_LOCAL(m, struct creation) = reading->creation;
     } else {
-        invoker_creation_answer(self, CALLBACK_CONSUMER_ID, &reading->creation,
-                                CREATION_DB_FETCH, fx);
+        struct creation failed = reading->creation;
+        failed.document = (uint8_t)result;
+        invoker_creation_answer(self, CALLBACK_CONSUMER_ID, &failed, CREATION_DB_FETCH, fx);
     }
     consumer_processed(fx, CALLBACK_CONSUMER_ID);
 }

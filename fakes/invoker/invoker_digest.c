@@ -35,18 +35,23 @@ static void proxy_digest(const struct proxy *p, struct digest *d)
                (uint64_t)p->revision << 32 | p->warm_revision);
     digest_two(d, (uint64_t)p->running_count << 32 | p->stash_count, p->last_used);
     digest_two(d,
-               (uint64_t)p->destroy_after_resume << 16 | (uint64_t)p->determine_count << 8 |
-                   p->count_stage,
-               (uint64_t)p->operation_count << 32 | p->live_count);
-    const struct timer *const timers[] = {&p->unused,    &p->idle,    &p->keeping,
-                                          &p->determine, &p->running, &p->removing,
-                                          &p->operation, &p->resume,  &p->destroy};
+               (uint64_t)p->destroy_after_resume << 16 | (uint64_t)p->determine_attempt << 8 |
+                   (uint64_t)p->is_crashed << 4 | p->early,
+               (uint64_t)p->operation_count << 32 | p->run_ordinal);
+    digest_two(d, (uint64_t)p->prewarm_mb << 32 | p->prewarm_kind, p->prewarm_ttl);
+    digest_two(d, (uint64_t)p->ping_failures << 32 | p->ping_ordinal, p->ping_from);
+    digest_word(d, p->rescheduled.id);
+    const struct timer *const timers[] = {&p->unused,       &p->idle,       &p->keeping,
+                                          &p->determine,    &p->running,    &p->removing,
+                                          &p->operation,    &p->resume,     &p->destroy,
+                                          &p->rescheduling, &p->ping_cache, &p->health_ping};
     for (unsigned i = 0; i < sizeof timers / sizeof timers[0]; i++)
         timer_digest(timers[i], d);
     stash_digest(p->stash, p->stash_count, d);
     for (const struct run *run = p->runs; run != NULL; run = run->next) {
         digest_two(d, (uint64_t)run->activation.id << 8 | run->phase,
                    run->left << 16 | (uint64_t)run->response << 8 | run->error);
+        digest_two(d, run->result_corr, (uint64_t)run->is_refused << 8 | run->crashes);
         timer_digest(&run->timer, d);
     }
 }
@@ -61,6 +66,10 @@ static void slot_digest(const struct slot *slot, struct digest *d)
                    (uint64_t)e->in[POOL_WARMED] << 16 | (uint64_t)e->disabling << 8 |
                    e->has_creation,
                (uint64_t)e->memory_mb << 32 | e->creation.id);
+    digest_two(d,
+               (uint64_t)e->in[POOL_PREWARMED] << 16 |
+                   (uint64_t)e->in[POOL_PREWARM_STARTING] << 8 | e->kind,
+               e->expires_at);
     digest_two(d, (uint64_t)e->revision << 32 | (uint64_t)e->action << 16 | e->ns,
                e->last_used << 1 | e->is_warm);
     digest_two(d,
@@ -76,8 +85,17 @@ static void slot_digest(const struct slot *slot, struct digest *d)
 static void pool_digest(const struct pool *pool, struct digest *d)
 {
     digest_two(d, (uint64_t)pool->shutting_down << 32 | pool->disabling_count,
-               (uint64_t)pool->drain_timers << 32 | pool->cold_start_count);
+               (uint64_t)pool->drain_timers << 32 | pool->prewarm_failed_count);
     timer_digest(&pool->sync, d);
+    timer_digest(&pool->prewarm_pace, d);
+    timer_digest(&pool->prewarm_check, d);
+    digest_two(d, pool->used_mb, pool->prewarm_queue_count);
+    for (uint32_t i = 0; i < pool->prewarm_queue_count; i++)
+        digest_two(
+            d, (uint64_t)pool->prewarm_queue[i].kind << 32 | pool->prewarm_queue[i].memory_mb,
+            pool->prewarm_queue[i].ttl);
+    for (uint32_t i = 0; i < pool->prewarm_config_count; i++)
+        digest_word(d, pool->prewarm_configs[i].cold_starts);
     for (unsigned list = 0; list < POOL_LIST_COUNT; list++) {
         digest_two(d, pool->lists[list].count, pool->lists[list].memory_mb);
         for (const struct slot *s = pool->lists[list].head; s != NULL; s = s->pool.next[list])
@@ -104,7 +122,7 @@ static void caches_digest(const struct invoker *self, struct digest *d)
     for (uint32_t i = 0; i < c->action_count; i++)
         digest_word(d, self->action_revisions[i]);
     for (uint32_t i = 0; i < c->namespace_count; i++)
-        digest_word(d, self->identities[i]);
+        digest_two(d, self->identities[i], self->blocked != NULL && self->blocked[i] != 0);
     for (uint32_t i = 0; i < c->counts[NODE_SCHEDULER]; i++)
         digest_word(d, self->warmed_schedulers[i]);
 }

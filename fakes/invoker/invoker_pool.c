@@ -3,33 +3,54 @@
  * containers there are, as far as they have reported.
  *
  * Upstream's pools are maps whose order is open beyond four entries; here all are in the order
- * of insertion. Prewarmed containers and deletions by action update are not modelled: their
- * counts are 0 and their messages are refused.
+ * of insertion.
  * Source: FunctionPullingContainerPool.scala:198-444 at 1fae641a2.
  */
 #include "invoker/invoker_internal.h"
-#include "core/json.h"
-#include <stdio.h>
-#include <string.h>
-
-#define ACTION_KIND "nodejs:20" /* actions have no kind of their own here */
 
 void invoker_pool_start(struct invoker *self, struct effects *fx)
 {
     struct timer *timer = &self->pool.sync;
+    invoker_prewarm_start(self, fx);
     timer->kind = TIMER_MEMORY_SYNC;
     timer->actor = ACTOR_POOL_ID;
     timers_arm(&self->timers, fx, timer, 0, false);
 }
 
-void invoker_pool_insert(struct pool *pool, enum pool_list list, struct slot *slot)
+/* What the union of the maps that decide upon a creation counts for it: the last one's datum.
+ */
+static uint64_t entry_used(const struct pool_entry *e)
+{
+    if (e->in[POOL_IN_PROGRESS])
+        return e->counted_mb[POOL_IN_PROGRESS];
+    if (e->in[POOL_WARMED])
+        return e->counted_mb[POOL_WARMED];
+    return e->in[POOL_BUSY] ? e->counted_mb[POOL_BUSY] : 0;
+}
+
+static void entry_count(struct pool *pool, enum pool_list list, struct pool_entry *e,
+                        bool is_in, uint32_t memory_mb)
+{
+    struct pool_chain *chain = &pool->lists[list];
+    uint64_t before = entry_used(e);
+    ASSERT_OP(chain->memory_mb, >=, e->counted_mb[list]);
+    chain->memory_mb = chain->memory_mb - e->counted_mb[list] + memory_mb;
+    e->counted_mb[list] = memory_mb;
+    e->in[list] = is_in;
+    ASSERT_OP(pool->used_mb, >=, before);
+    pool->used_mb = pool->used_mb - before + entry_used(e);
+}
+
+void invoker_pool_insert(struct pool *pool, enum pool_list list, struct slot *slot,
+                         uint32_t memory_mb)
 {
     struct pool_chain *chain = &pool->lists[list];
     struct pool_entry *e = &slot->pool;
-    if (e->in[list])
+    bool is_in = e->in[list] != 0;
+    entry_count(pool, list, e, true, memory_mb);
+    if (is_in)
         return;
     ASSERT(slot->used && !slot->is_test);
-    e->in[list] = 1;
     e->next[list] = NULL;
     e->prev[list] = chain->tail;
     if (chain->tail != NULL)
@@ -38,7 +59,6 @@ void invoker_pool_insert(struct pool *pool, enum pool_list list, struct slot *sl
         chain->head = slot;
     chain->tail = slot;
     chain->count++;
-    chain->memory_mb += e->memory_mb;
 }
 
 void invoker_pool_remove(struct pool *pool, enum pool_list list, struct slot *slot)
@@ -48,8 +68,7 @@ void invoker_pool_remove(struct pool *pool, enum pool_list list, struct slot *sl
     if (!e->in[list])
         return;
     ASSERT_OP(chain->count, >, 0);
-    ASSERT_OP(chain->memory_mb, >=, e->memory_mb);
-    e->in[list] = 0;
+    entry_count(pool, list, e, false, 0);
     if (e->prev[list] != NULL)
         e->prev[list]->pool.next[list] = e->next[list];
     else
@@ -59,7 +78,6 @@ void invoker_pool_remove(struct pool *pool, enum pool_list list, struct slot *sl
     else
         chain->tail = e->prev[list];
     chain->count--;
-    chain->memory_mb -= e->memory_mb;
 }
 
 /* free = userMemory - busy - inProgress: paused containers count as free (Pool:515-522). */
@@ -108,7 +126,7 @@ static void pool_handle_chosen(struct invoker *self, const struct creation *crea
     struct message *m =
         effects_post(fx, ACTOR_POOL_ID, slot_actor(slot, ACTOR_PROXY), POST_INITIALIZE);
     *MESSAGE_LOCAL(m, struct creation) = *creation;
-    invoker_pool_insert(&self->pool, POOL_IN_PROGRESS, slot);
+    invoker_pool_insert(&self->pool, POOL_IN_PROGRESS, slot, slot->pool.memory_mb);
 }
 
 static void pool_on_creation(struct invoker *self, const struct message *m, struct effects *fx)
@@ -131,7 +149,8 @@ static void pool_on_ready(struct invoker *self, struct slot *slot, const struct 
     slot->pool.is_warm = (uint8_t)datum->is_warm;
     slot->pool.revision = datum->revision;
     slot->pool.last_used = datum->last_used;
-    invoker_pool_insert(&self->pool, POOL_BUSY, slot);
+    slot->pool.memory_mb = cluster_action_memory(self->env->cluster, slot->pool.action);
+    invoker_pool_insert(&self->pool, POOL_BUSY, slot, slot->pool.memory_mb);
     invoker_pool_remove(&self->pool, POOL_IN_PROGRESS, slot);
     pool_answer(self, slot, CREATION_NONE, fx);
 }
@@ -153,11 +172,53 @@ static void pool_on_paused(struct invoker *self, struct slot *slot, const struct
     slot->pool.is_warm = (uint8_t)datum->is_warm;
     slot->pool.revision = datum->revision;
     slot->pool.last_used = datum->last_used;
-    invoker_pool_insert(&self->pool, POOL_WARMED, slot);
+    slot->pool.memory_mb = cluster_action_memory(self->env->cluster, slot->pool.action);
+    invoker_pool_insert(&self->pool, POOL_WARMED, slot, slot->pool.memory_mb);
     invoker_pool_remove(&self->pool, POOL_BUSY, slot);
 }
 
-static void pool_on_removed(struct invoker *self, struct slot *slot, struct effects *fx)
+static void pool_on_ready_to_work(struct invoker *self, struct slot *slot,
+                                  const struct message *m)
+{
+    const struct post_prewarmed *datum = MESSAGE_LOCAL_CONST(m, struct post_prewarmed);
+    slot->pool.kind = (uint8_t)datum->kind;
+    slot->pool.memory_mb = datum->memory_mb;
+    slot->pool.expires_at = datum->expires_at;
+    invoker_pool_remove(&self->pool, POOL_PREWARM_STARTING, slot);
+    invoker_pool_insert(&self->pool, POOL_PREWARMED, slot, datum->memory_mb);
+    self->pool.prewarm_failed_count = 0;
+}
+
+static void pool_on_creation_failed(struct invoker *self, struct slot *slot,
+                                    const struct message *m, struct effects *fx)
+{
+    const struct post_failure *failure = MESSAGE_LOCAL_CONST(m, struct post_failure);
+    pool_answer(self, slot, failure->is_blackbox ? CREATION_BLACK_BOX : CREATION_WHISK, fx);
+}
+
+/* Its action was updated: its containers up to this revision shut down. The datum of a busy one
+ * that has run nothing has no revision, so it goes, whatever it was made for; one that is
+ * in progress is not told. Told again at each message, and not counted as disabling. */
+static void pool_on_deletion(struct invoker *self, const struct message *m, struct effects *fx)
+{
+    static const enum pool_list lists[] = {POOL_WARMED, POOL_BUSY};
+    const struct creation *deletion = MESSAGE_LOCAL_CONST(m, struct creation);
+    for (unsigned i = 0; i < 2; i++) {
+        enum pool_list list = lists[i];
+        for (const struct slot *s = self->pool.lists[list].head; s != NULL;
+             s = s->pool.next[list]) {
+            const struct pool_entry *e = &s->pool;
+            bool is_old =
+                (list == POOL_BUSY && !e->is_warm) || e->revision <= deletion->revision;
+            if (e->ns == deletion->ns && e->action == deletion->action && is_old)
+                effects_post(fx, ACTOR_POOL_ID, slot_actor(s, ACTOR_PROXY),
+                             POST_GRACEFUL_SHUTDOWN);
+        }
+    }
+}
+
+static void pool_on_removed(struct invoker *self, struct slot *slot, const struct message *m,
+                            struct effects *fx)
 {
     struct pool *pool = &self->pool;
     invoker_pool_remove(pool, POOL_IN_PROGRESS, slot);
@@ -168,6 +229,13 @@ static void pool_on_removed(struct invoker *self, struct slot *slot, struct effe
         slot->pool.disabling = 0;
         pool->disabling_count--;
     }
+    invoker_pool_remove(pool, POOL_PREWARMED, slot);
+    if (slot->pool.in[POOL_PREWARM_STARTING]) {
+        invoker_pool_remove(pool, POOL_PREWARM_STARTING, slot);
+        pool->prewarm_failed_count++;
+    }
+    if (MESSAGE_LOCAL_CONST(m, struct post_datum)->replace)
+        invoker_prewarm_adjust(self, false, false, fx);
     pool_answer(self, slot, CREATION_UNKNOWN, fx);
 }
 
@@ -199,13 +267,16 @@ static bool pool_on_report(struct invoker *self, struct slot *slot, const struct
         pool_on_resume_failed(self, slot, fx);
         return true;
     case POST_CREATION_FAILED:
-        pool_answer(self, slot, CREATION_WHISK, fx);
+        pool_on_creation_failed(self, slot, m, fx);
         return true;
     case POST_CONTAINER_IS_PAUSED:
         pool_on_paused(self, slot, m);
         return true;
     case POST_CONTAINER_REMOVED:
-        pool_on_removed(self, slot, fx);
+        pool_on_removed(self, slot, m, fx);
+        return true;
+    case POST_READY_TO_WORK:
+        pool_on_ready_to_work(self, slot, m);
         return true;
     }
     return false;
@@ -223,58 +294,12 @@ void invoker_pool_on_message(struct invoker *self, const struct message *m, stru
         self->pool.shutting_down = 0;
     else if (what == POST_GET_STATE)
         pool_on_get_state(self, m, fx);
+    else if (what == POST_DELETION_CONTAINER)
+        pool_on_deletion(self, m, fx);
+    else if (invoker_prewarm_on_message(self, what, fx))
+        return;
     else if (slot == NULL || slot->is_test || !pool_on_report(self, slot, m, fx))
         effects_reject(fx, ACTOR_POOL_ID, m);
     else
         invoker_slot_release(self, slot);
-}
-
-static void json_containers(struct invoker *self, struct json_out *json, enum pool_list list)
-{
-    const struct cluster *c = self->env->cluster;
-    char id[12];
-    json_out_object_begin(json);
-    json_out_key(json, "containers");
-    json_out_array_begin(json);
-    for (const struct slot *s = self->pool.lists[list].head; s != NULL;
-         s = s->pool.next[list]) {
-        const char *name = cluster_action_name(c, s->pool.action);
-        const char *bare = strrchr(name, '/');
-        snprintf(id, sizeof id, "%08" PRIx32, s->proxy.container);
-        json_out_object_begin(json);
-        json_out_key(json, "action");
-        json_out_string(json, bare == NULL ? name : bare + 1);
-        json_out_key(json, "containerId");
-        json_out_string(json, id);
-        json_out_key(json, "kind");
-        json_out_string(json, ACTION_KIND);
-        json_out_key(json, "namespace");
-        json_out_string(json, cluster_namespace_name(c, s->pool.ns));
-        json_out_object_end(json);
-    }
-    json_out_array_end(json);
-    json_out_key(json, "total");
-    json_out_number(json, self->pool.lists[list].count);
-    json_out_object_end(json);
-}
-
-blob invoker_pool_state_json(struct invoker *self)
-{
-    struct json_out json;
-    const struct pool_chain *lists = self->pool.lists;
-    json_out_init(&json, self->env->arena, self->env->node);
-    json_out_object_begin(&json);
-    json_out_key(&json, "busyPool");
-    json_containers(self, &json, POOL_BUSY);
-    json_out_key(&json, "inProgressCount");
-    json_out_number(&json, lists[POOL_IN_PROGRESS].count);
-    json_out_key(&json, "pausedPool");
-    json_containers(self, &json, POOL_WARMED);
-    json_out_key(&json, "prewarmedPool");
-    json_out_raw(&json, "{\"countsByKind\":{},\"total\":0}");
-    json_out_key(&json, "totalContainers");
-    json_out_number(&json, (uint64_t)lists[POOL_BUSY].count + lists[POOL_IN_PROGRESS].count +
-                               lists[POOL_WARMED].count);
-    json_out_object_end(&json);
-    return json_out_finish(&json);
 }

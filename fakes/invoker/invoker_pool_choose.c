@@ -1,6 +1,7 @@
 /*
  * invoker_pool_choose.c - a container for a creation: a paused one of the same namespace,
- * action and revision, else a new one, for which the oldest paused ones may have to go.
+ * action and revision, else a prewarmed one of its kind, else a new one; for these two the
+ * oldest paused ones may have to go.
  * Source: FunctionPullingContainerPool.scala:562-576, 660-703, 769-788 at 1fae641a2.
  */
 #include "invoker/invoker_internal.h"
@@ -49,20 +50,22 @@ static struct slot *pool_take(struct invoker *self, const struct creation *creat
     struct pool *pool = &self->pool;
     uint64_t all = self->config->user_memory_bytes >> 20;
     uint64_t deletable = pool->lists[POOL_WARMED].memory_mb;
-    uint64_t used =
-        pool->lists[POOL_BUSY].memory_mb + pool->lists[POOL_IN_PROGRESS].memory_mb + deletable;
-    /* Negative upstream when a container was chosen again beyond the limit. */
-    int64_t free = (int64_t)all - (int64_t)used;
+    int64_t free = (int64_t)all - (int64_t)pool->used_mb;
+    enum exec_kind kind = invoker_action_kind(self, creation->action);
     uint32_t need = cluster_action_memory(self->env->cluster, creation->action);
     if ((int64_t)need > free + (int64_t)deletable)
         return NULL;
-    struct slot *slot = invoker_slot_new(self, false);
-    if (slot == NULL)
-        return NULL;
-    if ((int64_t)need > free)
-        pool_evict(self, (uint64_t)((int64_t)need - free), fx);
-    pool->cold_start_count++;
-    slot->pool.memory_mb = need;
+    int64_t cap = self->config->prewarm_promotion ? free + (int64_t)deletable : (int64_t)need;
+    struct slot *slot = invoker_prewarm_take(self, kind, need, cap, fx);
+    if (slot == NULL) {
+        slot = invoker_slot_new(self, false);
+        if (slot == NULL)
+            return NULL;
+        slot->pool.memory_mb = need;
+        invoker_prewarm_count_cold(self, kind, need);
+    }
+    if ((int64_t)slot->pool.memory_mb > free)
+        pool_evict(self, (uint64_t)((int64_t)slot->pool.memory_mb - free), fx);
     slot->pool.action = creation->action;
     slot->pool.ns = creation->ns;
     slot->pool.revision = creation->revision;

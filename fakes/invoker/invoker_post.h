@@ -45,7 +45,10 @@
     X(PREWARM_DATA, "PreWarmData")               /* docker's callback to the proxy */          \
     X(READY_TO_WORK, "ReadyToWork")              /* proxy to pool: struct post_prewarmed */    \
     X(RESCHEDULE, "RescheduleActivation")        /* proxy to its client: struct activation */  \
-    X(RESCHEDULE_RESPONSE, "RescheduleResponse") /* struct post_rescheduled */
+    X(RESCHEDULE_RESPONSE, "RescheduleResponse") /* struct post_rescheduled */                 \
+    X(DELETION_CONTAINER, "DeletionContainer")   /* consumer to pool: struct creation */       \
+    X(PREWARM_CONTAINER, "PrewarmContainer")     /* the pace, to the pool */                   \
+    X(ADJUST_PREWARMED, "AdjustPrewarmedContainer")
 #define INVOKER_POST_MEMBER(id, text) POST_##id,
 enum invoker_post {
     POST_INVOKER_FIRST = POST_COMPONENT - 1,
@@ -65,8 +68,8 @@ enum failure {
     FAILURE_HEALTH_RUN, /* ContainerHealthErrorWithResumedRun: struct post_failure_run */
 };
 struct post_failure {
-    uint32_t failure; /* enum failure */
-    uint32_t spare;
+    uint32_t failure;     /* enum failure */
+    uint32_t is_blackbox; /* FAILURE_CREATE: the user's own image */
 };
 struct post_failure_run {
     struct post_failure failure;

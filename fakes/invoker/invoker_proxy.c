@@ -4,8 +4,7 @@
  * What a state does not list is stashed, except in Removing, where it is dropped. Entering
  * Running, Removing, ClientCreated or CreatingClient puts the stashed messages back at the
  * front of the mailbox: they are the actor's next turns, here within the same step. Entering
- * Pausing or Paused does not. A named timer's message that is stashed is lost.
- * Prewarmed containers (CreatingContainer, ContainerCreated) and Rescheduling are not modelled.
+ * Pausing, Paused or Rescheduling does not. A named timer's message that is stashed is lost.
  * Source: FunctionPullingContainerProxy.scala:234-887 at 1fae641a2.
  */
 #include "invoker/invoker_internal.h"
@@ -13,12 +12,22 @@
 void proxy_start(struct invoker *self, struct slot *slot)
 {
     struct proxy *p = &slot->proxy;
-    struct timer *const timers[] = {&p->unused,    &p->idle,    &p->keeping,
-                                    &p->determine, &p->running, &p->removing,
-                                    &p->operation, &p->resume,  &p->destroy};
-    static const uint16_t kinds[] = {
-        TIMER_UNUSED,   TIMER_IDLE,   TIMER_KEEPING, TIMER_DETERMINE, TIMER_RUNNING_ACTIVATION,
-        TIMER_REMOVING, TIMER_CREATE, TIMER_RESUME,  TIMER_DESTROY};
+    struct timer *const timers[] = {&p->unused,       &p->idle,       &p->keeping,
+                                    &p->determine,    &p->running,    &p->removing,
+                                    &p->operation,    &p->resume,     &p->destroy,
+                                    &p->rescheduling, &p->ping_cache, &p->health_ping};
+    static const uint16_t kinds[] = {TIMER_UNUSED,
+                                     TIMER_IDLE,
+                                     TIMER_KEEPING,
+                                     TIMER_DETERMINE,
+                                     TIMER_RUNNING_ACTIVATION,
+                                     TIMER_REMOVING,
+                                     TIMER_CREATE,
+                                     TIMER_RESUME,
+                                     TIMER_DESTROY,
+                                     TIMER_RESCHEDULING,
+                                     TIMER_PING_CACHE,
+                                     TIMER_HEALTH_PING};
     (void)self;
     p->alive = 1;
     p->state = PROXY_UNINITIALIZED;
@@ -33,8 +42,9 @@ void proxy_start(struct invoker *self, struct slot *slot)
 void proxy_stop(struct invoker *self, struct slot *slot)
 {
     struct proxy *p = &slot->proxy;
-    struct timer *const timers[] = {&p->unused,    &p->idle,    &p->keeping,
-                                    &p->determine, &p->running, &p->removing};
+    struct timer *const timers[] = {&p->unused,       &p->idle,       &p->keeping,
+                                    &p->determine,    &p->running,    &p->removing,
+                                    &p->rescheduling, &p->ping_cache, &p->health_ping};
     ASSERT(p->alive);
     for (unsigned i = 0; i < sizeof timers / sizeof timers[0]; i++)
         timers_cancel(&self->timers, timers[i]);
@@ -112,6 +122,11 @@ void proxy_move(struct invoker *self, struct slot *slot, enum proxy_state to,
     r->action = p->action;
     r->ns = p->ns;
     r->container = p->container;
+    if (to == PROXY_CONTAINER_CREATED && self->config->health_check_enabled)
+        timers_arm(&self->timers, fx, &p->health_ping, self->config->health_check_period_ns,
+                   true);
+    if (to == PROXY_RUNNING)
+        timers_cancel(&self->timers, &p->health_ping);
     if (to == PROXY_PAUSED)
         timers_arm(&self->timers, fx, &p->idle, self->config->idle_container_ns, true);
     if (to == PROXY_REMOVING)
@@ -127,18 +142,32 @@ void proxy_destroy(struct invoker *self, struct slot *slot, struct effects *fx)
     proxy_operate(self, slot, TIMER_DESTROY, fx);
 }
 
+void proxy_report_removed(struct slot *slot, bool replace, struct effects *fx)
+{
+    proxy_report(slot, slot_actor(slot, ACTOR_PROXY), POST_CONTAINER_REMOVED, fx);
+    struct message *m = &fx->messages[fx->message_count - 1];
+    MESSAGE_LOCAL(m, struct post_datum)->replace = replace;
+}
+
 /* Pools and etcd first, then container and client. UnusedTimeout, the idle timer and
  * RunningActivationTimeout go on: in Removing any of them ends the actor early. */
 void proxy_clean_up(struct invoker *self, struct slot *slot, bool with_client,
                     struct effects *fx)
 {
+    struct key key;
+    slot->proxy.ping_from = 0;
+    proxy_key(self, slot, KEY_EXISTING, &key);
+    data_unregister(fx, slot_actor(slot, ACTOR_PROXY), &key);
+    proxy_clean_up_container(self, slot, with_client, true, fx);
+}
+
+void proxy_clean_up_container(struct invoker *self, struct slot *slot, bool with_client,
+                              bool replace, struct effects *fx)
+{
     struct proxy *p = &slot->proxy;
     actor_id proxy = slot_actor(slot, ACTOR_PROXY);
-    struct key key;
     ASSERT_OP(p->state, !=, PROXY_REMOVING);
-    proxy_key(self, slot, KEY_EXISTING, &key);
-    data_unregister(fx, proxy, &key);
-    proxy_report(slot, proxy, POST_CONTAINER_REMOVED, fx);
+    proxy_report_removed(slot, replace, fx);
     if (p->state == PROXY_PAUSED) {
         p->destroy_after_resume = 1;
         proxy_operate(self, slot, TIMER_RESUME, fx);
@@ -162,11 +191,20 @@ static void proxy_turn(struct invoker *self, struct slot *slot, unsigned what,
     case PROXY_UNINITIALIZED:
         is_done = proxy_on_uninitialized(self, slot, what, m, fx);
         break;
+    case PROXY_CREATING_CONTAINER:
+        is_done = proxy_on_creating_container(self, slot, what, fx);
+        break;
+    case PROXY_CONTAINER_CREATED:
+        is_done = proxy_on_container_created(self, slot, what, m, fx);
+        break;
     case PROXY_CREATING_CLIENT:
         is_done = proxy_on_creating_client(self, slot, what, m, fx);
         break;
     case PROXY_CLIENT_CREATED:
         is_done = proxy_on_client_created(self, slot, what, m, fx);
+        break;
+    case PROXY_RESCHEDULING:
+        is_done = proxy_on_rescheduling(self, slot, what, m, fx);
         break;
     case PROXY_RUNNING:
         is_done = proxy_on_running(self, slot, what, m, fx);
@@ -180,13 +218,14 @@ static void proxy_turn(struct invoker *self, struct slot *slot, unsigned what,
     case PROXY_REMOVING:
         proxy_on_removing(self, slot, what, m, fx);
         return;
-    case PROXY_CREATING_CONTAINER:
-    case PROXY_CONTAINER_CREATED:
-    case PROXY_RESCHEDULING:
     case PROXY_STATE_COUNT:
-        ASSERT_OP(p->state, ==, PROXY_UNINITIALIZED); /* no row leads to these */
+        ASSERT_OP(p->state, <, PROXY_STATE_COUNT);
     }
-    if (!is_done && m != NULL)
+    if (is_done || m == NULL)
+        return;
+    if (p->state == PROXY_RESCHEDULING && invoker_behaviour(self->env)->rescheduling_drops)
+        invoker_message_drop(fx, m);
+    else
         invoker_stash_add(self, &p->stash, &p->stash_count, &p->stash_max, m);
 }
 
@@ -236,6 +275,8 @@ static void proxy_turns(struct invoker *self, struct slot *slot, unsigned what,
     uint8_t before = slot->proxy.state;
     proxy_turn(self, slot, what, m, fx);
     struct proxy *p = &slot->proxy;
+    if (before == PROXY_RESCHEDULING && p->state == PROXY_RESCHEDULING)
+        proxy_on_silence_broken(self, slot, fx);
     if (p->alive && p->state != before && p->stash_count > 0 &&
         proxy_unstashes((enum proxy_state)p->state))
         proxy_unstash(self, slot, fx);
@@ -248,6 +289,10 @@ static activation_id carried_activation(const struct message *m)
         return m->u.fetched.activation.id;
     if (m->kind == MSG_POST && (m->what == POST_ACTIVATION || m->what == POST_RUN_ACTIVATION))
         return MESSAGE_LOCAL_CONST(m, struct activation)->id;
+    if (m->kind == MSG_POST && m->what == POST_FAILURE) {
+        const struct post_failure_run *run = MESSAGE_LOCAL_CONST(m, struct post_failure_run);
+        return run->failure.failure == FAILURE_HEALTH_RUN ? run->activation.id : 0;
+    }
     return 0;
 }
 
@@ -276,6 +321,16 @@ void proxy_on_message(struct invoker *self, const struct message *m, struct effe
         proxy_turns(self, slot, m->what, m, fx);
 }
 
+/* Docker fails by chance, and when the container was removed meanwhile. */
+static bool operation_succeeds(const struct invoker *self, const struct slot *slot,
+                               enum action_fault fault)
+{
+    const struct proxy *p = &slot->proxy;
+    return p->has_container &&
+           !cluster_action_fault(self->env->cluster, self->env->draws, p->action, fault,
+                                 p->container, p->operation_count);
+}
+
 /* Docker has done it: a callback, whose result goes to the actor as a message. */
 static void proxy_on_operation(struct invoker *self, struct slot *slot, unsigned kind,
                                struct effects *fx)
@@ -284,25 +339,21 @@ static void proxy_on_operation(struct invoker *self, struct slot *slot, unsigned
     actor_id callback = slot_actor(slot, ACTOR_CALLBACK);
     fx->cause = p->cause;
     if (kind == TIMER_CREATE) {
-        ASSERT(!p->has_container);
-        struct record *r = effects_record(fx, RECORD_CONTAINER_MADE, callback);
-        r->container = p->container;
-        r->action = p->action;
-        r->ns = p->ns;
-        p->has_container = 1;
-        p->cause = fx->cause;
-        invoker_client_start(slot, p->scheduler);
-        effects_post(fx, callback, slot_actor(slot, ACTOR_PROXY), POST_INITIALIZED_DATA);
-    } else if (kind == TIMER_PAUSE) { /* fails when the container was removed meanwhile */
-        invoker_run_freeze(self, slot, fx);
+        proxy_on_docker_created(self, slot, fx);
+    } else if (kind == TIMER_PAUSE) {
+        bool is_paused = operation_succeeds(self, slot, ACTION_FAULT_PAUSE);
+        if (is_paused)
+            invoker_run_freeze(self, slot, fx);
         effects_post(fx, callback, slot_actor(slot, ACTOR_PROXY),
-                     p->has_container ? POST_CONTAINER_PAUSED : POST_FAILURE);
+                     is_paused ? POST_CONTAINER_PAUSED : POST_FAILURE);
     } else if (kind == TIMER_RESUME) {
-        invoker_run_thaw(self, slot, fx);
-        if (p->destroy_after_resume)
+        bool is_resumed = operation_succeeds(self, slot, ACTION_FAULT_RESUME);
+        if (is_resumed)
+            invoker_run_thaw(self, slot, fx);
+        if (!p->destroy_after_resume)
+            proxy_on_resumed(self, slot, is_resumed, fx);
+        else if (is_resumed) /* else docker may hang, so it is left behind */
             proxy_destroy(self, slot, fx);
-        else
-            proxy_on_resumed(self, slot, fx);
     } else {
         ASSERT_OP(kind, ==, TIMER_DESTROY);
         invoker_run_cut(self, slot, fx);
@@ -327,6 +378,15 @@ void proxy_on_timer(struct invoker *self, struct timer *timer, struct effects *f
         return;
     case TIMER_KEEPING:
         proxy_turns(self, slot, POST_REMOVE, NULL, fx);
+        return;
+    case TIMER_RESCHEDULING:
+        proxy_turns(self, slot, POST_STATE_TIMEOUT, NULL, fx);
+        return;
+    case TIMER_PING_CACHE: /* its read of the cached action has no other effect */
+        proxy_on_silence_broken(self, slot, fx);
+        return;
+    case TIMER_HEALTH_PING:
+        proxy_on_health_ping(self, slot, fx);
         return;
     case TIMER_DETERMINE:
         proxy_turns(self, slot, POST_DETERMINE_KEEP, NULL, fx);

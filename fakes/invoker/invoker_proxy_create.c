@@ -1,6 +1,10 @@
 /*
  * invoker_proxy_create.c - a container's first states: Uninitialized, CreatingClient,
  * ClientCreated (until the first activation has been initialised).
+ *
+ * Before #5348 docker's callback started the client, so that its word could come before the
+ * container was known; it was sent round to the actor itself until then, and does here what the
+ * last of these rounds does.
  * Source: FunctionPullingContainerProxy.scala:234-289, 339-481 at 1fae641a2.
  */
 #include "invoker/invoker_internal.h"
@@ -25,13 +29,92 @@ static void proxy_initialize(struct invoker *self, struct slot *slot, const stru
     p->cause = fx->cause;
 }
 
+/* A stem cell: a container of no action, which has no key. */
+static void proxy_prewarm(struct invoker *self, struct slot *slot, const struct message *m,
+                          struct effects *fx)
+{
+    const struct post_start *start = MESSAGE_LOCAL_CONST(m, struct post_start);
+    struct proxy *p = &slot->proxy;
+    ASSERT(!p->has_container && p->container == 0);
+    p->action = ACTION_NONE;
+    p->ns = NAMESPACE_NONE;
+    p->prewarm_mb = start->memory_mb;
+    p->prewarm_kind = start->kind;
+    p->prewarm_ttl = start->ttl;
+    p->container = invoker_slot_container_id(self);
+    proxy_operate(self, slot, TIMER_CREATE, fx);
+    proxy_move(self, slot, PROXY_CREATING_CONTAINER, fx);
+    p->cause = fx->cause;
+}
+
 bool proxy_on_uninitialized(struct invoker *self, struct slot *slot, unsigned what,
                             const struct message *m, struct effects *fx)
 {
-    if (what != POST_INITIALIZE || m == NULL)
+    if (what == POST_INITIALIZE && m != NULL)
+        proxy_initialize(self, slot, m, fx);
+    else if (what == POST_START && m != NULL)
+        proxy_prewarm(self, slot, m, fx);
+    else
         return false;
-    proxy_initialize(self, slot, m, fx);
     return true;
+}
+
+/* Of a cold start the pool is told at once, and the actor like after any failure. */
+static void proxy_on_docker_failed(struct invoker *self, struct slot *slot, struct effects *fx)
+{
+    const struct cluster *c = self->env->cluster;
+    struct proxy *p = &slot->proxy;
+    actor_id callback = slot_actor(slot, ACTOR_CALLBACK);
+    struct message *m = effects_post(fx, callback, proxy_parent(slot), POST_CREATION_FAILED);
+    *MESSAGE_LOCAL(m, struct post_failure) = (struct post_failure){
+        .failure = FAILURE_CREATE,
+        .is_blackbox = p->action < c->action_count && c->actions[p->action].blackbox,
+    };
+    m = effects_post(fx, callback, slot_actor(slot, ACTOR_PROXY), POST_FAILURE);
+    MESSAGE_LOCAL(m, struct post_failure)->failure = FAILURE_CREATE;
+    p->cause = fx->cause;
+}
+
+void proxy_on_docker_created(struct invoker *self, struct slot *slot, struct effects *fx)
+{
+    struct proxy *p = &slot->proxy;
+    actor_id callback = slot_actor(slot, ACTOR_CALLBACK);
+    ASSERT(!p->has_container);
+    if (cluster_action_fault(self->env->cluster, self->env->draws, p->action,
+                             ACTION_FAULT_CREATE, p->container, 0)) {
+        proxy_on_docker_failed(self, slot, fx);
+        return;
+    }
+    struct record *r = effects_record(fx, RECORD_CONTAINER_MADE, callback);
+    r->container = p->container;
+    r->action = p->action;
+    r->ns = p->ns;
+    p->has_container = 1;
+    p->cause = fx->cause;
+    if (p->state == PROXY_CREATING_CONTAINER) {
+        effects_post(fx, callback, slot_actor(slot, ACTOR_PROXY), POST_PREWARM_DATA);
+        return;
+    }
+    invoker_client_start(slot, p->scheduler);
+    if (invoker_behaviour(self->env)->client_created_race)
+        effects_post(fx, callback, slot_actor(slot, ACTOR_ACTIVATION_CLIENT),
+                     POST_START_CLIENT);
+    effects_post(fx, callback, slot_actor(slot, ACTOR_PROXY), POST_INITIALIZED_DATA);
+}
+
+/* The datum is known: the client may start, or what it said already is looked at. */
+static void proxy_on_datum(struct invoker *self, struct slot *slot, struct effects *fx)
+{
+    struct proxy *p = &slot->proxy;
+    actor_id proxy = slot_actor(slot, ACTOR_PROXY);
+    p->datum = DATUM_INITIALIZED;
+    if (!invoker_behaviour(self->env)->client_created_race)
+        effects_post(fx, proxy, slot_actor(slot, ACTOR_ACTIVATION_CLIENT), POST_START_CLIENT);
+    if (p->early & EARLY_COMPLETED)
+        effects_post(fx, proxy, proxy, POST_CLIENT_CREATION_COMPLETED);
+    if (p->early & EARLY_CLOSED)
+        effects_post(fx, proxy, proxy, POST_CLIENT_CLOSED);
+    p->early = 0;
 }
 
 static void proxy_unhealthy(struct slot *slot, struct effects *fx)
@@ -50,6 +133,15 @@ static void proxy_created(struct invoker *self, const struct slot *slot)
     self->containers_open--;
 }
 
+/* Without the datum the rows of the client are not met: stashed, or sent round. */
+static bool is_early(const struct invoker *self, struct proxy *p, uint8_t what)
+{
+    if (!invoker_behaviour(self->env)->client_created_race)
+        return false;
+    p->early |= what;
+    return true;
+}
+
 bool proxy_on_creating_client(struct invoker *self, struct slot *slot, unsigned what,
                               const struct message *m, struct effects *fx)
 {
@@ -59,25 +151,29 @@ bool proxy_on_creating_client(struct invoker *self, struct slot *slot, unsigned 
     (void)m;
     switch (what) {
     case POST_INITIALIZED_DATA:
-        p->datum = DATUM_INITIALIZED;
-        effects_post(fx, proxy, slot_actor(slot, ACTOR_ACTIVATION_CLIENT), POST_START_CLIENT);
+        proxy_on_datum(self, slot, fx);
         return true;
     case POST_CLIENT_CREATION_COMPLETED:
+        if (p->datum == DATUM_NONE)
+            return is_early(self, p, EARLY_COMPLETED);
         proxy_created(self, slot);
         proxy_key(self, slot, KEY_EXISTING, &key);
         data_register(fx, proxy, &key, &(struct value){.kind = VALUE_EMPTY}, true);
         effects_post(fx, proxy, proxy, POST_INITIALIZED_DATA);
         proxy_move(self, slot, PROXY_CLIENT_CREATED, fx);
         return true;
-    case POST_CLIENT_CREATION_FAILED:
     case POST_CLIENT_CLOSED:
+        if (p->datum == DATUM_NONE)
+            return is_early(self, p, EARLY_CLOSED);
+        __attribute__((fallthrough));
+    case POST_CLIENT_CREATION_FAILED:
         proxy_created(self, slot);
         proxy_unhealthy(slot, fx);
         proxy_clean_up(self, slot, false, fx);
         return true;
     case POST_FAILURE: /* the container, if there is one, is left behind */
         proxy_created(self, slot);
-        proxy_report(slot, proxy, POST_CONTAINER_REMOVED, fx);
+        proxy_report_removed(slot, true, fx);
         timers_cancel(&self->timers, &p->operation);
         proxy_stop(self, slot);
         return true;
@@ -98,6 +194,7 @@ static void proxy_connected(struct invoker *self, struct slot *slot, struct effe
     r->creation = p->creation;
     proxy_report(slot, proxy, POST_INITIALIZED, fx);
     proxy_request(slot, proxy, fx);
+    p->ping_from = fx->at;
     timers_arm(&self->timers, fx, &p->unused, self->config->pause_grace_ns, true);
 }
 
@@ -149,7 +246,10 @@ bool proxy_on_client_created(struct invoker *self, struct slot *slot, unsigned w
         p->timed_out = 1;
         return true;
     case POST_FAILURE:
-        proxy_clean_up(self, slot, true, fx);
+        if (MESSAGE_LOCAL_CONST(m, struct post_failure)->failure == FAILURE_HEALTH_RUN)
+            proxy_reschedule(self, slot, m, fx);
+        else
+            proxy_clean_up(self, slot, true, fx);
         return true;
     case POST_CLIENT_CLOSED:
         proxy_clean_up(self, slot, false, fx);

@@ -59,12 +59,13 @@ static void proxy_resume(struct invoker *self, struct slot *slot, const struct m
 }
 
 /* The resume's callback. It does what it does whatever the state is by now. */
-void proxy_on_resumed(struct invoker *self, struct slot *slot, struct effects *fx)
+void proxy_on_resumed(struct invoker *self, struct slot *slot, bool is_resumed,
+                      struct effects *fx)
 {
     struct proxy *p = &slot->proxy;
     actor_id callback = slot_actor(slot, ACTOR_CALLBACK);
     struct key key;
-    if (!p->has_container) { /* destroyed meanwhile */
+    if (!is_resumed) {
         proxy_report(slot, callback, POST_RESUME_FAILED, fx);
         effects_post(fx, callback, slot_actor(slot, ACTOR_PROXY), POST_RESUME_FAILED);
         return;
@@ -87,21 +88,22 @@ void proxy_on_resumed(struct invoker *self, struct slot *slot, struct effects *f
 }
 
 /* Count the live containers of the action: existing, in-progress and warmed keys in turn. */
-static void proxy_determine(struct invoker *self, struct slot *slot, struct effects *fx)
+static void proxy_determine(struct invoker *self, struct slot *slot, uint32_t attempt,
+                            struct effects *fx)
 {
-    slot->proxy.live_count = 0;
-    slot->proxy.count_stage = 0;
-    invoker_slot_range(self, slot, CALL_COUNT, 0, fx);
+    ASSERT_OP(attempt, <=, DETERMINE_TRIES_MAX);
+    invoker_slot_range(self, slot, CALL_COUNT, COUNT_ARG(attempt, 0, 0), fx);
 }
 
 /* Five retries, 500 ms apart; then it is removed without an answer. */
-static void proxy_count_failed(struct invoker *self, struct slot *slot, struct effects *fx)
+static void proxy_count_failed(struct invoker *self, struct slot *slot, uint32_t attempt,
+                               struct effects *fx)
 {
     struct proxy *p = &slot->proxy;
     if (!p->alive)
         return;
-    if (p->determine_count < DETERMINE_TRIES_MAX) {
-        p->determine_count++;
+    if (attempt < DETERMINE_TRIES_MAX) {
+        p->determine_attempt = (uint8_t)(attempt + 1u);
         timers_arm(&self->timers, fx, &p->determine, DETERMINE_RETRY, true);
         return;
     }
@@ -109,23 +111,39 @@ static void proxy_count_failed(struct invoker *self, struct slot *slot, struct e
                  POST_REMOVE);
 }
 
-/* One count has come. The namespace's keeping count is in the cached identity. */
-void proxy_on_counted(struct invoker *self, struct slot *slot, const struct message *m,
-                      struct effects *fx)
+/* The namespace's limits, from the cached identity; its own or the configured time. */
+static const struct namespace_info *proxy_namespace(const struct invoker *self,
+                                                    const struct slot *slot)
 {
-    struct proxy *p = &slot->proxy;
+    static const struct namespace_info none;
+    const struct cluster *c = self->env->cluster;
+    return slot->proxy.ns < c->namespace_count ? &c->namespaces[slot->proxy.ns] : &none;
+}
+
+/* One count has come. */
+void proxy_on_counted(struct invoker *self, struct slot *slot, uint32_t arg,
+                      const struct message *m, struct effects *fx)
+{
+    uint32_t attempt = COUNT_ATTEMPT(arg), stage = COUNT_STAGE(arg);
     if (m == NULL) {
-        proxy_count_failed(self, slot, fx);
+        proxy_count_failed(self, slot, attempt, fx);
         return;
     }
-    ASSERT_OP(p->count_stage, <, 3);
-    p->live_count += m->u.etcd_done.count;
-    if (++p->count_stage < 3) {
-        invoker_slot_range(self, slot, CALL_COUNT, 0, fx);
+    ASSERT_OP(stage, <, 3);
+    uint32_t sum = COUNT_SUM(arg) + m->u.etcd_done.count;
+    if (stage < 2) {
+        invoker_slot_range(self, slot, CALL_COUNT, COUNT_ARG(attempt, stage + 1u, sum), fx);
         return;
     }
     effects_post(fx, slot_actor(slot, ACTOR_CALLBACK), slot_actor(slot, ACTOR_PROXY),
-                 p->live_count <= WARM_KEEPING_COUNT ? POST_KEEP : POST_REMOVE);
+                 sum <= proxy_namespace(self, slot)->keeping_count ? POST_KEEP : POST_REMOVE);
+}
+
+static void proxy_keep(struct invoker *self, struct slot *slot, struct effects *fx)
+{
+    duration own = proxy_namespace(self, slot)->keeping_timeout;
+    timers_arm(&self->timers, fx, &slot->proxy.keeping,
+               own != 0 ? own : self->config->keeping_duration_ns, true);
 }
 
 static void proxy_remove(struct invoker *self, struct slot *slot, struct effects *fx)
@@ -148,14 +166,13 @@ bool proxy_on_paused(struct invoker *self, struct slot *slot, unsigned what,
         proxy_resume(self, slot, m, fx);
         return true;
     case POST_STATE_TIMEOUT:
-        p->determine_count = 0;
         effects_post(fx, proxy, proxy, POST_DETERMINE_KEEP);
         return true;
-    case POST_DETERMINE_KEEP:
-        proxy_determine(self, slot, fx);
+    case POST_DETERMINE_KEEP: /* of the idle timer the first, of its own timer a later one */
+        proxy_determine(self, slot, m != NULL ? 0 : p->determine_attempt, fx);
         return true;
     case POST_KEEP:
-        timers_arm(&self->timers, fx, &p->keeping, self->config->keeping_duration_ns, true);
+        proxy_keep(self, slot, fx);
         return true;
     case POST_REMOVE:
     case POST_GRACEFUL_SHUTDOWN:

@@ -32,21 +32,33 @@ static void proxy_retry(struct invoker *self, struct slot *slot, struct effects 
     slot->proxy.cause = fx->cause;
 }
 
-static void proxy_on_failure(struct invoker *self, struct slot *slot, bool is_reported,
+static void proxy_on_unwell(struct invoker *self, struct slot *slot, struct effects *fx)
+{
+    struct message *m =
+        effects_post(fx, slot_actor(slot, ACTOR_PROXY), ACTOR_HEALTH_ID, POST_HEALTH_MESSAGE);
+    MESSAGE_LOCAL(m, struct post_health)->good = 0;
+    proxy_clean_up(self, slot, true, fx);
+}
+
+static void proxy_on_failure(struct invoker *self, struct slot *slot, const struct message *m,
                              struct effects *fx)
 {
-    if (!is_reported) {
-        struct message *m = effects_post(fx, slot_actor(slot, ACTOR_PROXY), ACTOR_HEALTH_ID,
-                                         POST_HEALTH_MESSAGE);
-        MESSAGE_LOCAL(m, struct post_health)->good = 0;
-    }
-    proxy_clean_up(self, slot, true, fx);
+    uint32_t failure = MESSAGE_LOCAL_CONST(m, struct post_failure)->failure;
+    if (failure == FAILURE_HEALTH)
+        proxy_on_unwell(self, slot, fx);
+    else if (failure == FAILURE_HEALTH_RUN)
+        proxy_reschedule(self, slot, m, fx);
+    else /* a bad run has been reported already */
+        proxy_clean_up(self, slot, true, fx);
 }
 
 static void proxy_on_closed(struct invoker *self, struct slot *slot, struct effects *fx)
 {
     struct proxy *p = &slot->proxy;
-    if (p->running_count == 0)
+    bool is_idle = p->running_count == 0;
+    if (is_idle && invoker_behaviour(self->env)->orphan_existing_key)
+        proxy_clean_up_container(self, slot, false, false, fx);
+    else if (is_idle)
         proxy_clean_up(self, slot, false, fx);
     else
         timers_arm(&self->timers, fx, &p->running, RUNNING_ACTIVATION_TIMEOUT, true);
@@ -87,12 +99,10 @@ bool proxy_on_running(struct invoker *self, struct slot *slot, unsigned what,
         p->timed_out = 1;
         return true;
     case POST_RESUME_FAILED:
-        proxy_on_failure(self, slot, false, fx);
+        proxy_on_unwell(self, slot, fx);
         return true;
     case POST_FAILURE:
-        proxy_on_failure(self, slot,
-                         MESSAGE_LOCAL_CONST(m, struct post_failure)->failure != FAILURE_HEALTH,
-                         fx);
+        proxy_on_failure(self, slot, m, fx);
         return true;
     case POST_CLIENT_CLOSED:
         proxy_on_closed(self, slot, fx);

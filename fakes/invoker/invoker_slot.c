@@ -52,7 +52,8 @@ static bool slot_is_left(const struct slot *slot)
     return !p->alive && !p->has_container && p->runs == NULL &&
            !timer_is_armed(&p->operation) && !timer_is_armed(&p->resume) &&
            !timer_is_armed(&p->destroy) && !e->in[POOL_IN_PROGRESS] && !e->in[POOL_BUSY] &&
-           !e->in[POOL_WARMED] && !e->disabling && !e->has_creation;
+           !e->in[POOL_WARMED] && !e->in[POOL_PREWARMED] && !e->in[POOL_PREWARM_STARTING] &&
+           !e->disabling && !e->has_creation;
 }
 
 /* Back to the free ones, keeping the blocks it has grown and the identity of its next life. */
@@ -109,6 +110,17 @@ struct run *invoker_run_new(struct invoker *self, struct slot *slot)
     return run;
 }
 
+/* Out of runningActivations: all that is left to do is an ack. */
+void invoker_run_leave(struct invoker *self, struct run *run)
+{
+    ASSERT(run->phase != RUN_READING && run->phase != RUN_ACKING);
+    ASSERT_OP(run->slot->proxy.running_count, >, 0);
+    run->slot->proxy.running_count--;
+    if ((run->activation.id & ACTIVATION_SYSTEM) == 0)
+        self->runs_open--;
+    run->phase = RUN_ACKING;
+}
+
 void invoker_run_free(struct invoker *self, struct run *run)
 {
     struct run **link = &run->slot->proxy.runs;
@@ -116,12 +128,9 @@ void invoker_run_free(struct invoker *self, struct run *run)
         ASSERT(*link != NULL);
         link = &(*link)->next;
     }
-    if (run->phase != RUN_READING) {
-        ASSERT_OP(run->slot->proxy.running_count, >, 0);
-        run->slot->proxy.running_count--;
-        if ((run->activation.id & ACTIVATION_SYSTEM) == 0)
-            self->runs_open--;
-    }
+    ASSERT_OP(run->result_corr, ==, 0);
+    if (run->phase != RUN_READING && run->phase != RUN_ACKING)
+        invoker_run_leave(self, run);
     timers_cancel(&self->timers, &run->timer);
     *link = run->next;
     run->next = self->run_free;

@@ -155,6 +155,8 @@ void invoker_on_callback(struct invoker *self, const struct message *m, struct e
         post.what = POST_READ;
         post.to_actor = CALLBACK_CONSUMER_ID;
         invoker_consumer_on_callback(self, &post, fx);
+    } else if (call.kind == CALL_BLACKLIST) {
+        invoker_blacklist_on_read(self, (namespace_id)call.arg, m);
     } else if (call.kind == CALL_TEST_WRITE && is_found) {
         invoker_health_on_written(self, fx);
     } else if (call.kind == CALL_TEST_READ && is_found) {

@@ -9,6 +9,7 @@
 #include "common/watcher.h"
 #include "core/assert.h"
 #include "invoker/invoker.h"
+#include "invoker/invoker_container.h"
 #include "invoker/invoker_post.h"
 
 /* What upstream hard-codes. */
@@ -16,10 +17,11 @@
 #define DETERMINE_RETRY MSEC(500) /* keep decision, Proxy:720-745 */
 #define DETERMINE_TRIES_MAX 5u
 #define RUNNING_ACTIVATION_TIMEOUT SEC(10) /* Proxy:224 */
+#define RESCHEDULING_TIMEOUT SEC(10)       /* Proxy:483 */
+#define PING_CACHE_INTERVAL MINUTES(1)     /* Proxy:226 */
 #define ASK_TIMEOUT SEC(5)                 /* pool state, Fir:391-394 */
 #define HEALTH_BUFFER 10u
 #define HEALTH_TOLERANCE 3u
-#define WARM_KEEPING_COUNT 0u /* a namespace's warmedContainerKeepingCount, Fir:154 */
 /* Not upstream's: reading the container's log file up to its end marker, and /init of the
  * identity function. */
 #define LOG_COLLECTION MSEC(5)
@@ -40,7 +42,10 @@ enum invoker_timer {
     TIMER_DRAIN, /* one struct per chain, freed when it fires */
     TIMER_ASK,   /* arg: index of the ask */
     TIMER_RUN,   /* first member of struct run */
-    TIMER_SLOT,  /* from here on: arg is the slot's index */
+    TIMER_BLACKLIST,
+    TIMER_PREWARM_PACE,
+    TIMER_PREWARM_CHECK,
+    TIMER_SLOT, /* from here on: arg is the slot's index */
     TIMER_UNUSED = TIMER_SLOT,
     TIMER_IDLE,
     TIMER_KEEPING,
@@ -52,97 +57,36 @@ enum invoker_timer {
     TIMER_RESUME,
     TIMER_DESTROY,
     TIMER_CALL,
-};
-
-/* Calls that wait for an answer. Those of a slot first. */
-enum call_kind {
-    CALL_FETCH,
-    CALL_FAREWELL, /* fetch with alive = false */
-    CALL_LEADER,
-    CALL_COUNT,
-    CALL_DOCUMENT, /* arg: activation id of the run */
-    CALL_WARM_LIST,
-    CALL_WARM_FETCH,
-    CALL_TEST_WRITE,
-    CALL_TEST_READ,
-    CALL_READING, /* arg: index of the reading */
-};
-struct call {
-    uint32_t corr, arg;
-    tstamp until; /* etcd calls: when this attempt has taken too long */
-    node_id peer;
-    uint8_t kind;       /* enum call_kind */
-    uint8_t tries;      /* attempts that failed */
-    uint8_t is_waiting; /* for its second attempt, at `until` */
-};
-struct calls {
-    struct call *items; /* arena block, oldest first */
-    uint32_t count, max;
-};
-
-/* One activation in a container: its document read, /init, /run, logs. */
-enum run_phase { RUN_READING, RUN_INIT, RUN_RUN, RUN_LOGS };
-struct run {
-    struct timer timer; /* first: a fired timer is its run */
-    struct run *next;   /* of the slot, or of the free ones */
-    struct slot *slot;
-    struct activation activation;
-    uint32_t cause;
-    uint8_t phase, response, error;
-    uint8_t latest;    /* the read asks for the latest revision: a mismatch was seen */
-    uint8_t is_frozen; /* in a paused container: `left` of /run is still to do */
-    tstamp started_at; /* of /run */
-    duration init_ns, run_ns, left;
+    TIMER_RESCHEDULING, /* state timeout of Rescheduling */
+    TIMER_PING_CACHE,   /* armed in Rescheduling only, where it is silence's end */
+    TIMER_HEALTH_PING,  /* of a prewarmed container */
 };
 
 /* What the pool knows of a container: what was last reported, never the proxy's own state. */
-enum pool_list { POOL_IN_PROGRESS, POOL_BUSY, POOL_WARMED, POOL_LIST_COUNT };
+enum pool_list {
+    POOL_IN_PROGRESS,
+    POOL_BUSY,
+    POOL_WARMED,
+    POOL_PREWARMED,
+    POOL_PREWARM_STARTING,
+    POOL_LIST_COUNT
+};
 struct pool_entry {
     struct slot *next[POOL_LIST_COUNT], *prev[POOL_LIST_COUNT];
     uint8_t in[POOL_LIST_COUNT];
     uint8_t disabling;
     uint8_t has_creation;
-    uint8_t is_warm; /* the datum is WarmData */
-    uint32_t memory_mb;
+    uint8_t is_warm;    /* the datum is WarmData */
+    uint8_t kind;       /* of a prewarmed one: enum exec_kind */
+    uint32_t memory_mb; /* of the datum that it was chosen or made with */
+    uint32_t counted_mb[POOL_LIST_COUNT];
+    tstamp expires_at; /* of a prewarmed one */
     struct creation creation;
     uint32_t cause;
     action_id action;
     namespace_id ns;
     uint32_t revision;
     tstamp last_used;
-};
-
-enum proxy_datum { DATUM_NONE, DATUM_INITIALIZED, DATUM_WARM };
-struct proxy {
-    uint8_t alive, state; /* enum proxy_state */
-    uint8_t datum, timed_out;
-    uint8_t has_container;
-    uint8_t destroy_after_resume; /* cleaned up in Paused */
-    uint8_t determine_count, count_stage;
-    action_id action;
-    namespace_id ns;
-    uint32_t revision, warm_revision; /* of the document; of the first activation */
-    node_id scheduler;
-    uint32_t creation, container, cause;
-    uint32_t operation_count;
-    uint32_t running_count; /* between "handed to the container" and "logs collected" */
-    uint32_t live_count;
-    tstamp last_used;
-    struct run *runs;
-    struct message *stash;
-    uint32_t stash_count, stash_max;
-    struct timer unused, idle, keeping, determine, running, removing;
-    struct timer operation, resume, destroy; /* docker: create or pause; unpause; remove */
-};
-
-struct client {
-    uint8_t alive, state; /* enum client_state; the test's fake one has none */
-    uint8_t warmed;
-    uint8_t closed;    /* the gRPC client; of the fake: GracefulShutdown came */
-    node_id stored;    /* host:port that upstream's datum holds, maybe an old one */
-    node_id connected; /* whom the gRPC client talks to */
-    struct message *stash;
-    uint32_t stash_count, stash_max;
 };
 
 struct slot {
@@ -157,13 +101,38 @@ struct slot {
     struct timer call_timer;
 };
 
+/* The kinds that actions have here. */
+#define EXEC_KIND_LIST(X) X(NODEJS_20, "nodejs:20") X(BLACKBOX, "blackbox")
+#define EXEC_KIND_MEMBER(id, text) KIND_##id,
+enum exec_kind { EXEC_KIND_LIST(EXEC_KIND_MEMBER) EXEC_KIND_COUNT };
+
+#define PREWARM_CONFIGS_MAX 4u
+struct prewarm_config { /* PrewarmingConfig, and the cold starts since the last check */
+    uint32_t kind, memory_mb, initial_count;
+    uint32_t is_reactive; /* the rest counts only then */
+    uint32_t min_count, max_count, threshold, increment;
+    duration ttl;
+    uint32_t cold_starts;
+};
+struct prewarm { /* waits for its start */
+    uint32_t kind, memory_mb;
+    duration ttl; /* 0: no end */
+};
+
 struct pool {
     struct pool_chain {
         struct slot *head, *tail;
         uint32_t count;
         uint64_t memory_mb;
     } lists[POOL_LIST_COUNT];
-    uint32_t disabling_count, cold_start_count;
+    uint64_t used_mb; /* in progress, warmed or busy; who is in two of them counts once */
+    uint32_t disabling_count;
+    struct prewarm_config prewarm_configs[PREWARM_CONFIGS_MAX];
+    uint32_t prewarm_config_count, prewarm_failed_count;
+    struct prewarm *prewarm_queue; /* arena block, oldest first */
+    uint32_t prewarm_queue_count, prewarm_queue_max;
+    struct timer prewarm_pace, prewarm_check;
+    duration prewarm_check_interval;
     uint8_t shutting_down;
     uint32_t drain_timers; /* chains of the shutdown loop that wait */
     struct timer sync;
@@ -220,6 +189,9 @@ struct invoker {
     uint32_t slot_count, slot_max;
     uint16_t slot_free; /* index + 1 */
     struct run *run_free;
+    struct run *acking_first, *acking_last; /* results that have not been answered for */
+    uint8_t *blocked;                       /* the namespace blacklist */
+    struct timer blacklist;
     uint32_t runs_open, containers_open; /* of the load: for pending */
     struct reading *readings;
     uint32_t reading_count, readings_open;

@@ -401,13 +401,11 @@ static void scheduler_digest(const void *machine, struct digest *d)
             queue_digest(q, d);
     }
     for (uint32_t i = 0; i <= self->env->cluster->namespace_count; i++) {
-        const struct counter *c = &self->counters[i];
-        digest_two(d, (uint64_t)c->existing << 32 | c->in_progress,
-                   (uint64_t)c->generation << 32 | (uint32_t)c->references);
         digest_two(d, (uint64_t)self->limits[i].result << 8 | self->limits[i].state,
                    self->limits[i].concurrent);
         digest_word(d, self->limits[i].read_at);
     }
+    counter_digest(self, d);
     producer_digest(&self->producer, d);
     container_digest(self, d);
     job_digest(self, d);

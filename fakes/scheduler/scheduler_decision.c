@@ -13,7 +13,9 @@ struct quantities {
     int32_t namespace_capacity; /* what the namespace's limit leaves */
     int32_t over_capacity;      /* the same with the over-provision ratio */
     int32_t capacity;
-    double throughput; /* messages of one container per stale-threshold */
+    bool may_exceed;    /* the namespace's limit, with the first container of an action */
+    double concurrency; /* activations at once in one container */
+    double throughput;  /* messages of one container per stale-threshold */
 };
 
 int32_t ceil_int(double value)
@@ -24,6 +26,12 @@ int32_t ceil_int(double value)
         return INT32_MAX;
     int32_t whole = (int32_t)value; /* toward zero */
     return (double)whole < value ? whole + 1 : whole;
+}
+
+/* Int addition of the JVM, which wraps. */
+static int32_t add_int(int32_t a, int32_t b)
+{
+    return (int32_t)((uint32_t)a + (uint32_t)b);
 }
 
 static int32_t min_int(int32_t a, int32_t b)
@@ -38,13 +46,18 @@ static struct quantities decide_quantities(const struct decision_input *in)
     int32_t used = in->namespace_existing + in->namespace_in_progress;
     q.namespace_capacity = in->namespace_limit - used;
     q.over_capacity = ceil_int((double)in->namespace_limit * in->over_provision_ratio) - used;
-    if (in->allow_over_provision && q.total == 0)
+    q.may_exceed = in->allow_over_provision && !in->behaviour->no_over_provision;
+    if (q.may_exceed && q.total == 0)
         q.capacity = q.over_capacity > 0 ? 1 : 0;
+    else if (in->behaviour->no_action_limit)
+        q.capacity = q.namespace_capacity;
     else
         q.capacity = min_int(q.namespace_capacity, in->action_limit - q.total);
-    q.throughput = in->duration_ms <= 0.0
-                       ? (double)in->concurrency
-                       : in->stale_ms / in->duration_ms * (double)in->concurrency;
+    q.concurrency = in->behaviour->no_concurrency ? 1.0 : (double)in->concurrency;
+    bool is_guarded = in->duration_ms <= 0.0 && !in->behaviour->any_duration;
+    q.throughput = q.concurrency;
+    if (in->has_duration && !is_guarded)
+        q.throughput = in->stale_ms / in->duration_ms * q.concurrency;
     return q;
 }
 
@@ -54,53 +67,59 @@ static struct decision decision_of(enum decision_kind kind, int32_t count)
 }
 
 /* SchedulingDecisionMaker.scala:261-296 */
-static struct decision decide_provision(const struct quantities *q, int32_t count)
+static struct decision decide_provision(const struct decision_input *in,
+                                        const struct quantities *q, int32_t count)
 {
     ASSERT(q->capacity > 0);
+    bool fills_namespace =
+        q->capacity >= q->namespace_capacity || in->behaviour->no_action_limit;
     if (count > q->capacity)
-        return decision_of(q->capacity >= q->namespace_capacity ? DECISION_ENABLE_THROTTLING
-                                                                : DECISION_ADD,
+        return decision_of(fills_namespace ? DECISION_ENABLE_THROTTLING : DECISION_ADD,
                            q->capacity);
     return count <= 0 ? decision_of(DECISION_SKIP, 0) : decision_of(DECISION_ADD, count);
 }
 
-static int32_t decide_for_stale(const struct decision_input *in, double throughput)
+/* For the stale messages; before #5344 for all that wait, as soon as one is stale. */
+static int32_t decide_for_stale(const struct decision_input *in, const struct quantities *q)
 {
-    return min_int(ceil_int((double)in->stale / throughput), in->stale) - in->in_progress;
+    int32_t messages = in->behaviour->stale_uses_all ? q->available : in->stale;
+    return min_int(ceil_int((double)messages / q->throughput), messages) - in->in_progress;
 }
 
 static struct decision decide_without_duration(const struct decision_input *in,
                                                const struct quantities *q)
 {
-    int32_t count = ceil_int((double)in->stale / (double)in->concurrency) - in->in_progress;
-    return decide_provision(q, min_int(count, q->available));
+    int32_t count = ceil_int((double)in->stale / q->concurrency) - in->in_progress;
+    return decide_provision(in, q, min_int(count, q->available));
 }
 
 /* Running, with an average: SchedulingDecisionMaker.scala:157-203. */
 static struct decision decide_with_duration(const struct decision_input *in,
                                             const struct quantities *q)
 {
+    int32_t for_stale = in->stale > 0 ? decide_for_stale(in, q) : 0;
+    if (in->behaviour->stale_uses_all && in->stale > 0)
+        return decide_provision(in, q, for_stale);
     double expected = q->throughput * (double)q->total;
     int32_t fresh = q->available - in->stale;
-    int32_t for_stale = in->stale > 0 ? decide_for_stale(in, q->throughput) : 0;
-    if ((double)fresh >= expected && q->total < fresh && in->duration_ms > 0.0) {
+    bool is_usable = in->duration_ms > 0.0 || in->behaviour->any_duration;
+    if ((double)fresh >= expected && q->total < fresh && is_usable) {
         int32_t count = ceil_int((double)fresh / q->throughput - (double)in->existing -
                                  (double)in->in_progress);
-        if ((int64_t)count + q->total > fresh)
+        if (add_int(count, q->total) > fresh)
             count = fresh - q->total;
-        return decide_provision(q, count + for_stale);
+        return decide_provision(in, q, add_int(count, for_stale));
     }
-    return for_stale > 0 ? decide_provision(q, for_stale) : decision_of(DECISION_SKIP, 0);
+    return for_stale > 0 ? decide_provision(in, q, for_stale) : decision_of(DECISION_SKIP, 0);
 }
 
 /* No room: rows 3 to 5. */
 static struct decision decide_full(const struct decision_input *in, const struct quantities *q)
 {
-    if (in->state == QUEUE_RUNNING && (!in->allow_over_provision || q->over_capacity <= 0))
+    if (in->state == QUEUE_RUNNING && (!q->may_exceed || q->over_capacity <= 0))
         return decision_of(
             q->total == 0 ? DECISION_ENABLE_THROTTLING_DROP : DECISION_ENABLE_THROTTLING, 0);
-    if (in->state == QUEUE_NAMESPACE_THROTTLED && in->allow_over_provision &&
-        q->over_capacity > 0)
+    if (in->state == QUEUE_NAMESPACE_THROTTLED && q->may_exceed && q->over_capacity > 0)
         return decision_of(DECISION_DISABLE_THROTTLING, 0);
     return decision_of(DECISION_SKIP, 0);
 }
@@ -123,7 +142,7 @@ static struct decision decide_removing(const struct decision_input *in,
     if (in->stale == 0)
         return decision_of(DECISION_SKIP, 0);
     if (in->has_duration)
-        return decide_provision(q, decide_for_stale(in, q->throughput));
+        return decide_provision(in, q, decide_for_stale(in, q));
     return decide_without_duration(in, q);
 }
 
@@ -133,7 +152,10 @@ struct decision decide(const struct decision_input *in)
     ASSERT(in->stale >= 0 && in->waiting >= 0 && in->incoming >= 0);
     ASSERT(in->existing >= 0 && in->in_progress >= 0);
     struct quantities q = decide_quantities(in);
-    if (min_int(in->namespace_limit, in->action_limit) <= 0)
+    int32_t limit = in->behaviour->no_action_limit
+                        ? in->namespace_limit
+                        : min_int(in->namespace_limit, in->action_limit);
+    if (limit <= 0)
         return decision_of(in->state == QUEUE_FLUSHING ? DECISION_SKIP : DECISION_PAUSING, 0);
     if (q.capacity <= 0)
         return decide_full(in, &q);

@@ -1,11 +1,12 @@
 #pragma once
 /*
  * scheduler_decision.h - SchedulingDecisionMaker as a pure function.
- * Source: SchedulingDecisionMaker.scala:65-296 at 1fae641a2.
+ * Source: SchedulingDecisionMaker.scala:65-296 at 1fae641a2; older rows at 651a2e957.
  */
 #include <stdbool.h>
 #include <stdint.h>
 #include "core/names.h"
+#include "scheduler/scheduler_behaviour.h"
 
 /* In the order of fsm.c's names. */
 enum queue_state {
@@ -33,6 +34,7 @@ enum decision_kind { DECISION_LIST(DECISION_MEMBER) DECISION_COUNT };
 NAMES_DECLARE(decision)
 
 struct decision_input {
+    const struct scheduler_behaviour *behaviour;
     enum queue_state state;
     bool initialized, has_duration, allow_over_provision;
     int32_t incoming, waiting; /* inc, cur */

@@ -14,6 +14,7 @@
 #include "core/assert.h"
 #include "core/fsm.h"
 #include "scheduler/scheduler.h"
+#include "scheduler/scheduler_behaviour.h"
 #include "scheduler/scheduler_decision.h"
 #include "scheduler/scheduler_call.h"
 #include "scheduler/scheduler_pool.h"
@@ -34,15 +35,24 @@ struct queue;
 /* ---- the smaller actors ---- */
 
 struct counter { /* ContainerCounter of a namespace */
+    struct counter *next;
     uint32_t existing, in_progress;
     int32_t references;
+    uint32_t holders; /* queues that read it, closed or not */
     uint32_t generation;
+    namespace_id ns;
+    uint8_t is_listed;             /* the one that a new queue gets */
     uint8_t counting[2], again[2]; /* in-progress, existing */
 };
-uint32_t counter_open(struct scheduler *self, struct effects *fx, namespace_id ns);
-void counter_close(struct scheduler *self, struct effects *fx, namespace_id ns,
-                   uint32_t generation);
-struct counter *counter_of(struct scheduler *self, namespace_id ns);
+struct counters { /* of one namespace: those that a queue still reads */
+    struct counter *first;
+    uint32_t generation; /* of the newest */
+};
+struct counter *counter_open(struct scheduler *self, struct effects *fx, namespace_id ns);
+void counter_close(struct scheduler *self, struct effects *fx, struct counter *counter);
+void counter_release(struct scheduler *self, struct counter *counter); /* its reader ended */
+struct counter *counter_of(struct scheduler *self, namespace_id ns);   /* listed; or NULL */
+void counter_digest(const struct scheduler *self, struct digest *d);
 void counter_on_message(struct scheduler *self, const struct message *m, struct effects *fx);
 
 enum limit_state { LIMIT_UNKNOWN, LIMIT_READING, LIMIT_KNOWN };
@@ -132,7 +142,7 @@ struct scheduler {
     struct feed feeds[2]; /* activations, creation acks */
     struct pool pool;
     struct slots queues, polls, asks, gathers, calls;
-    struct counter *counters; /* by namespace; the last is whisk.system */
+    struct counters *counters; /* by namespace; the last is whisk.system */
     struct limit *limits;
     struct containers containers;
     struct jobs jobs;

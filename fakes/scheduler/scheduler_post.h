@@ -34,7 +34,8 @@
     X(DELETE, "container-deletion")            /* struct post_create */                        \
     X(REGISTER_JOB, "register-creation-job")   /* struct post_create */                        \
     X(FINISH_JOB, "finish-creation-job")       /* struct post_job */                           \
-    X(COUNT_READY, "ready-to-get-count")       /* struct post_work */
+    X(COUNT_READY, "ready-to-get-count")       /* struct post_work */                          \
+    X(DECIDED, "decided")                      /* decision maker's callback: post_decision */
 #define SCHEDULER_POST_MEMBER(id, text) POST_##id,
 enum scheduler_post {
     POST_BEFORE_SCHEDULER = POST_COMPONENT - 1,

@@ -2,7 +2,6 @@
  * scheduler_queue.c - MemoryQueue: its life and the dispatch of its mailbox.
  */
 #include "scheduler/scheduler_queue.h"
-#include <stdio.h>
 #include <string.h>
 
 typedef void queue_handler_fn(struct queue *q, const struct message *m, struct effects *fx);
@@ -37,7 +36,6 @@ static void queue_init(struct queue *q, struct scheduler *self, actor_id actor)
                                       .actor = SLOT_ACTOR(ACTOR_MONITOR, SLOT_REF(actor))};
 }
 
-/* The constructor's watches and counter reference are taken with it, before any message. */
 actor_id queue_new(struct scheduler *self, struct effects *fx, namespace_id ns,
                    action_id action, uint32_t revision)
 {
@@ -54,12 +52,17 @@ actor_id queue_new(struct scheduler *self, struct effects *fx, namespace_id ns,
     r->action = action;
     r->ns = ns;
     r->value = revision;
+    return q->actor;
+}
+
+/* The constructor runs on the queue's own thread, right before its first message. */
+static void queue_construct(struct queue *q, struct effects *fx)
+{
     struct key in_progress = queue_key(q, KEY_IN_PROGRESS),
                existing = queue_key(q, KEY_EXISTING);
+    q->counter = counter_open(q->scheduler, fx, q->ns);
     watcher_watch(fx, q->actor, &in_progress, 4, WATCH_QUEUE, true, true);
     watcher_watch(fx, q->actor, &existing, 4, WATCH_QUEUE, true, true);
-    q->counter = counter_open(self, fx, ns);
-    return q->actor;
 }
 
 static duration queue_silence(const struct queue *q)
@@ -117,7 +120,7 @@ void queue_move(struct queue *q, struct effects *fx, enum queue_state to)
         timers_arm(&self->timers, fx, &q->flush_timer, self->config->flush_grace, true);
     else if (from == QUEUE_FLUSHING)
         timers_cancel(&self->timers, &q->flush_timer);
-    else if (to == QUEUE_REMOVED)
+    else if (to == QUEUE_REMOVED && !scheduler_behaviour(self->env)->no_removed_timer)
         timers_arm(&self->timers, fx, &q->removed_timer, self->config->stop_grace, true);
 }
 
@@ -196,31 +199,6 @@ static void queue_on_deleted(struct queue *q, const struct message *m, struct ef
     }
 }
 
-const char *queue_data_text(const struct queue *q, char *text, size_t size)
-{
-    switch ((enum queue_state)q->state) {
-    case QUEUE_UNINITIALIZED:
-    case QUEUE_REMOVED:
-    case QUEUE_STATE_COUNT:
-        return "NoData";
-    case QUEUE_RUNNING:
-        return "RunningData";
-    case QUEUE_IDLE:
-        return "NoActors";
-    case QUEUE_NAMESPACE_THROTTLED:
-    case QUEUE_ACTION_THROTTLED:
-        return "ThrottledData";
-    case QUEUE_REMOVING:
-        return q->outdated ? "RemovingData(outdated: true)" : "RemovingData(outdated: false)";
-    case QUEUE_FLUSHING: /* prints the wrong name (MemoryQueue.scala:85-92) */
-        break;
-    }
-    snprintf(text, size, "ThrottledData(error: %s, reason: %s, activeDuringFlush: %s)",
-             creation_error_to_string(q->flush_error), error_text_to_string(q->flush_text),
-             q->active_during_flush ? "true" : "false");
-    return text;
-}
-
 static void queue_on_get_state(struct queue *q, const struct message *m, struct effects *fx)
 {
     const struct post_question *question = MESSAGE_LOCAL_CONST(m, struct post_question);
@@ -274,6 +252,8 @@ void queue_on_message(struct scheduler *self, const struct message *m, struct ef
         return;
     }
     ASSERT_OP(q->actor, ==, m->to_actor);
+    if (q->counter == NULL)
+        queue_construct(q, fx);
     queue_receive(q, m, fx);
     queue_end_turn(q, fx);
 }
@@ -283,12 +263,11 @@ void queue_on_timer(struct scheduler *self, struct timer *timer, struct effects 
     struct queue *q = queue_get(self, timer->actor);
     ASSERT(q != NULL);
     switch ((enum scheduler_timer)timer->kind) {
-    case TIMER_QUEUE_FLUSH: /* both repeat until cancelled */
+    case TIMER_QUEUE_FLUSH: /* repeats until cancelled */
         timers_arm(&self->timers, fx, timer, self->config->flush_grace, true);
         queue_on_silence(q, fx);
         break;
-    case TIMER_QUEUE_REMOVED:
-        timers_arm(&self->timers, fx, timer, self->config->stop_grace, true);
+    case TIMER_QUEUE_REMOVED: /* repeats too, but the queue ends at the first */
         queue_on_silence(q, fx);
         break;
     case TIMER_QUEUE_POLL:

@@ -39,8 +39,9 @@ struct queue {
     uint8_t state; /* enum queue_state */
     uint8_t outdated, initialized, is_stopped;
     uint8_t flush_error, flush_text, active_during_flush; /* FlushingData */
-    uint8_t is_monitoring, is_limit_awaited;
-    uint32_t counter; /* generation of the namespace's counter */
+    uint8_t is_monitoring;
+    uint16_t limit_waits;    /* look-ups that wait for the read; the last is of limit_epoch */
+    struct counter *counter; /* NULL: not constructed yet */
     struct shared_set containers, creations;
     struct waiting *messages; /* ring, size a power of two */
     uint32_t head, count, max;
@@ -48,6 +49,7 @@ struct queue {
     uint32_t poll_count, poll_max, poll_sequence;
     uint32_t durations_ms[DURATIONS_MAX];
     uint32_t duration_count, duration_next;
+    uint32_t duration_max; /* of all that ever came */
     uint8_t has_average;
     double average_ms;
     struct timer state_timer, flush_timer, removed_timer, monitor_timer;
@@ -79,6 +81,8 @@ void queue_digest(const struct queue *q, struct digest *d);
 /* scheduler_route.c: what `/queues` says of this queue, if it was asked for. */
 void gather_put_text(struct scheduler *self, actor_id actor, uint32_t position,
                      const struct queue *q);
+
+/* ---- scheduler_queue_data.c ---- */
 const char *queue_data_text(const struct queue *q, char *text, size_t size);
 
 /* ---- scheduler_queue_take.c: activations in and out ---- */

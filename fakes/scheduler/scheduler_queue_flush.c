@@ -3,6 +3,23 @@
  */
 #include "scheduler/scheduler_queue.h"
 
+/* Upstream's default text of each; those of an invoker may say more. */
+static const uint8_t creation_texts[CREATION_ERROR_COUNT] = {
+    [CREATION_NO_AVAILABLE_INVOKERS] = ERROR_NO_INVOKERS,
+    [CREATION_NO_AVAILABLE_RESOURCE_INVOKERS] = ERROR_NO_RESOURCE_INVOKERS,
+    [CREATION_RESOURCE_NOT_ENOUGH] = ERROR_RESOURCE_NOT_ENOUGH,
+    [CREATION_WHISK] = ERROR_CREATION_WHISK,
+    [CREATION_UNKNOWN] = ERROR_CREATION_UNKNOWN,
+    [CREATION_TIMEOUT] = ERROR_CREATION_TIMEOUT,
+    [CREATION_SHUTTING_DOWN] = ERROR_SHUTTING_DOWN,
+    [CREATION_NON_EXECUTABLE] = ERROR_NO_EXECUTABLE,
+    [CREATION_DB_FETCH] = ERROR_DB_FETCH,
+    [CREATION_BLACK_BOX] = ERROR_BLACK_BOX,
+    [CREATION_ZERO_NAMESPACE_LIMIT] = ERROR_NAMESPACE_LIMIT, /* the queue's own text */
+    [CREATION_TOO_MANY_CONCURRENT] = ERROR_CREATION_TOO_MANY,
+    [CREATION_INVALID_ACTION_LIMIT] = ERROR_INVALID_ACTION_LIMIT,
+};
+
 static enum response_status stored_response(const struct queue *q)
 {
     return creation_is_whisk_error(q->flush_error) ? RESPONSE_WHISK_ERROR
@@ -11,9 +28,9 @@ static enum response_status stored_response(const struct queue *q)
 
 static void queue_store_error(struct queue *q, uint8_t error)
 {
+    ASSERT_OP(error, <, CREATION_ERROR_COUNT);
     q->flush_error = error;
-    q->flush_text =
-        error == CREATION_ZERO_NAMESPACE_LIMIT ? ERROR_NAMESPACE_LIMIT : ERROR_CREATION_FAILED;
+    q->flush_text = creation_texts[error];
 }
 
 static void queue_complete(struct queue *q, struct effects *fx, const struct activation *a,
@@ -140,7 +157,8 @@ static void queue_fail_running(struct queue *q, const struct post_job *job, stru
 /* P7 (MemoryQueue.scala:349-368) */
 static void queue_fail_flushing(struct queue *q, const struct post_job *job, struct effects *fx)
 {
-    if (job->error == CREATION_INVALID_ACTION_LIMIT) {
+    bool is_checked = !scheduler_behaviour(q->scheduler->env)->action_limit_not_checked;
+    if (job->error == CREATION_INVALID_ACTION_LIMIT && is_checked) {
         queue_complete_all_stored(q, fx);
         queue_give_up(q, fx);
         return;

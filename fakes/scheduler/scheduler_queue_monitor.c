@@ -3,8 +3,9 @@
  * made from it, and what the queue does then.
  *
  * A round: timer (monitoring worker: average, limit look-up) -> LIMIT (callback: snapshot,
- * next timer) -> SNAPSHOT (decision maker) -> DECISION (queue). Nothing is checked again on
- * the way (MemoryQueue.scala:928-978, SchedulingDecisionMaker.scala:36-47).
+ * next timer) -> SNAPSHOT (decision maker) -> DECIDED (its callback) -> DECISION (queue).
+ * Nothing is checked again on the way (MemoryQueue.scala:928-978,
+ * SchedulingDecisionMaker.scala:36-47).
  */
 #include "scheduler/scheduler_queue.h"
 
@@ -64,6 +65,8 @@ void queue_add_duration(struct queue *q, uint32_t duration_ms)
     q->duration_next = (q->duration_next + 1) % size;
     if (q->duration_count < size)
         q->duration_count++;
+    if (q->duration_max < duration_ms)
+        q->duration_max = duration_ms;
 }
 
 static void queue_update_average(struct queue *q)
@@ -73,7 +76,12 @@ static void queue_update_average(struct queue *q)
         return;
     for (uint32_t i = 0; i < q->duration_count; i++)
         sum += (double)q->durations_ms[i];
-    q->average_ms = sum / (double)q->duration_count;
+    uint32_t count = q->duration_count;
+    if (count > 2 && scheduler_behaviour(q->scheduler->env)->trimmed_average) {
+        sum -= (double)q->duration_max; /* the least was 0 from the start */
+        count -= 2;
+    }
+    q->average_ms = sum / (double)count;
     q->has_average = 1;
 }
 
@@ -103,7 +111,7 @@ static void queue_look_up_limit(struct queue *q, struct effects *fx, uint32_t ep
                         (struct post_work){.epoch = epoch, .result = limit->result});
         return;
     }
-    q->is_limit_awaited = 1;
+    q->limit_waits++;
     q->limit_epoch = epoch;
     if (limit->state != LIMIT_READING)
         limit_read(self, fx, q->ns);
@@ -125,11 +133,12 @@ void limit_on_answer(struct scheduler *self, struct call *call, const struct mes
     call_release(self, call);
     for (uint32_t i = 0; i < self->queues.count; i++) {
         struct queue *q = slots_at(&self->queues, i);
-        if (q == NULL || q->ns != ns || !q->is_limit_awaited)
+        if (q == NULL || q->ns != ns)
             continue;
-        q->is_limit_awaited = 0;
-        queue_post_work(q, fx, callback, POST_LIMIT,
-                        (struct post_work){.epoch = q->limit_epoch, .result = result});
+        for (; q->limit_waits > 0; q->limit_waits--) /* of workers that were stopped, too */
+            queue_post_work(q, fx, callback, POST_LIMIT,
+                            (struct post_work){.epoch = q->limit_waits > 1 ? 0 : q->limit_epoch,
+                                               .result = result});
     }
 }
 
@@ -176,7 +185,7 @@ static void queue_record_snapshot(struct queue *q, struct effects *fx,
 static void queue_snapshot(struct queue *q, struct effects *fx)
 {
     struct scheduler *self = q->scheduler;
-    const struct counter *counter = counter_of(self, q->ns);
+    const struct counter *counter = q->counter;
     struct post_snapshot s = {.waiting = q->count, .stale = queue_stale_count(q, fx->at)};
     s.existing = shared_set_count_elsewhere(&q->containers, fx); /* R7 */
     s.in_progress = shared_set_count_elsewhere(&q->creations, fx);
@@ -268,15 +277,20 @@ int32_t action_limit(const struct cluster *cluster, action_id action, uint32_t n
     return (int32_t)(own == 0 || own > namespace_limit ? namespace_limit : own);
 }
 
-void decision_on_message(struct scheduler *self, const struct message *m, struct effects *fx)
+static uint32_t action_concurrency(const struct cluster *cluster, action_id action)
 {
-    struct queue *q = slots_get(&self->queues, SLOT_REF(m->to_actor));
+    uint32_t own = action < cluster->action_count ? cluster->actions[action].concurrency : 0;
+    return own > 0 ? own : 1;
+}
+
+static void decision_on_snapshot(struct queue *q, const struct message *m, struct effects *fx)
+{
+    const struct scheduler *self = q->scheduler;
     const struct post_snapshot *s = MESSAGE_LOCAL_CONST(m, struct post_snapshot);
     const struct cluster *cluster = self->env->cluster;
-    if (q == NULL)
-        return;
     uint32_t limit = s->namespace_limit > INT32_MAX ? INT32_MAX : s->namespace_limit;
     struct decision_input in = {
+        .behaviour = scheduler_behaviour(self->env),
         .state = (enum queue_state)s->state,
         .initialized = s->initialized,
         .has_duration = s->has_duration,
@@ -290,10 +304,7 @@ void decision_on_message(struct scheduler *self, const struct message *m, struct
         .namespace_in_progress = (int32_t)s->namespace_in_progress,
         .namespace_limit = (int32_t)limit,
         .action_limit = action_limit(cluster, q->action, limit),
-        .concurrency =
-            q->action < cluster->action_count && cluster->actions[q->action].concurrency > 0
-                ? (int32_t)cluster->actions[q->action].concurrency
-                : 1,
+        .concurrency = (int32_t)action_concurrency(cluster, q->action),
         .duration_ms = s->duration_ms,
         .stale_ms = (double)(self->config->stale_threshold / MSEC(1)),
         .over_provision_ratio = (double)self->config->over_provision_ratio / PPM,
@@ -306,9 +317,32 @@ void decision_on_message(struct scheduler *self, const struct message *m, struct
     r->ns = q->ns;
     r->detail = (uint8_t)decision.kind;
     r->value = (uint64_t)decision.count;
-    struct message *answer = effects_post(fx, m->to_actor, q->actor, POST_DECISION);
+    struct message *answer = effects_post(fx, m->to_actor, m->to_actor, POST_DECIDED);
     *MESSAGE_LOCAL(answer, struct post_decision) =
         (struct post_decision){.kind = decision.kind, .count = decision.count};
+}
+
+/* The decision is a Future: a callback of its own sends it
+ * (SchedulingDecisionMaker.scala:38-46).
+ */
+static void decision_on_decided(struct queue *q, const struct message *m, struct effects *fx)
+{
+    struct message *answer = effects_post(fx, m->to_actor, q->actor, POST_DECISION);
+    *MESSAGE_LOCAL(answer, struct post_decision) =
+        *MESSAGE_LOCAL_CONST(m, struct post_decision);
+}
+
+void decision_on_message(struct scheduler *self, const struct message *m, struct effects *fx)
+{
+    struct queue *q = slots_get(&self->queues, SLOT_REF(m->to_actor));
+    if (q == NULL)
+        return;
+    if (m->what == POST_SNAPSHOT)
+        decision_on_snapshot(q, m, fx);
+    else if (m->what == POST_DECIDED)
+        decision_on_decided(q, m, fx);
+    else
+        effects_reject(fx, m->to_actor, m);
 }
 
 /* ---- decisions, in the queue's turn ---- */

@@ -12,7 +12,7 @@ static void queue_clean_watches(struct queue *q, struct effects *fx)
     watcher_unwatch(fx, q->actor, &in_progress, 4, WATCH_QUEUE, false);
     watcher_unwatch(fx, q->actor, &existing, 4, WATCH_QUEUE, false);
     watcher_unwatch(fx, q->actor, &leader, WATCH_EXACT, WATCH_QUEUE, false);
-    counter_close(q->scheduler, fx, q->ns, q->counter); /* not idempotent: see there */
+    counter_close(q->scheduler, fx, q->counter); /* not idempotent: see there */
 }
 
 /* cleanUpActors (MemoryQueue.scala:761-783) */
@@ -47,13 +47,20 @@ static void queue_delete_containers(struct queue *q, struct effects *fx)
         (struct post_create){.revision = q->revision, .action = q->action, .ns = q->ns};
 }
 
+/* To Removed from Idle and Flushing: the manager is told, but between #5338 and #5391. */
+static void queue_leave(struct queue *q, struct effects *fx)
+{
+    if (!scheduler_behaviour(q->scheduler->env)->removed_silently)
+        queue_tell_removed(q, fx, true);
+    queue_move(q, fx, QUEUE_REMOVED);
+}
+
 /* P20 (MemoryQueue.scala:707-714) */
 void queue_give_up(struct queue *q, struct effects *fx)
 {
     queue_clean_actors(q, fx);
     queue_clean_data(q, fx);
-    queue_tell_removed(q, fx, true);
-    queue_move(q, fx, QUEUE_REMOVED);
+    queue_leave(q, fx);
 }
 
 /* P10 (MemoryQueue.scala:698-705): an idle queue has no workers to stop. */
@@ -61,11 +68,11 @@ static void queue_leave_idle(struct queue *q, struct effects *fx)
 {
     queue_clean_watches(q, fx);
     queue_clean_data(q, fx);
-    queue_tell_removed(q, fx, true);
-    queue_move(q, fx, QUEUE_REMOVED);
+    queue_leave(q, fx);
 }
 
-/* P12 (MemoryQueue.scala:716-736): without telling the manager. */
+/* P12 (MemoryQueue.scala:716-736): without telling the manager; before #5338 it had been told
+ * at the shutdown, and the queue ended here. */
 static void queue_try_end(struct queue *q, struct effects *fx, bool outdated)
 {
     ASSERT_OP(q->state, ==, QUEUE_REMOVING);
@@ -74,6 +81,8 @@ static void queue_try_end(struct queue *q, struct effects *fx, bool outdated)
     queue_clean_actors(q, fx);
     if (outdated)
         queue_delete_containers(q, fx);
+    if (scheduler_behaviour(q->scheduler->env)->completes_itself)
+        effects_post(fx, q->actor, q->actor, POST_QUEUE_REMOVED_COMPLETED);
     queue_move(q, fx, QUEUE_REMOVED);
 }
 
@@ -85,6 +94,8 @@ void queue_on_graceful_shutdown(struct queue *q, const struct message *m, struct
     case QUEUE_NAMESPACE_THROTTLED:
     case QUEUE_ACTION_THROTTLED: /* P14 */
         queue_clean_data(q, fx);
+        if (scheduler_behaviour(q->scheduler->env)->queue_removed_on_shutdown)
+            queue_tell_removed(q, fx, true);
         q->outdated = 0;
         queue_move(q, fx, QUEUE_REMOVING);
         break;
@@ -234,6 +245,8 @@ void queue_stop(struct queue *q, struct effects *fx)
     }
     q->worker = NULL;
     queue_release_polls(q);
+    counter_release(q->scheduler, q->counter);
+    q->counter = NULL;
     timers_cancel(&self->timers, &q->state_timer);
     timers_cancel(&self->timers, &q->flush_timer);
     timers_cancel(&self->timers, &q->removed_timer);

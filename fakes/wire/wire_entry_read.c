@@ -311,6 +311,7 @@ enum {
     BASE_PORT,
     BASE_ROOT,
     BASE_ERROR,
+    BASE_REASON,
     BASE_COUNT
 };
 
@@ -350,7 +351,7 @@ static bool read_creation_rest(const struct json_in *members, struct creation *c
 static bool read_creation(const struct wire *self, uint32_t topic, struct json_in value,
                           struct entry *ret_entry)
 {
-    static const char *const names[BASE_COUNT - 1] = {
+    static const char *const names[BASE_COUNT - 2] = {
         "action",     "invocationNamespace", "revision",      "transid", "whiskActionMetaData",
         "creationId", "retryCount",          "schedulerHost", "rpcPort", "rootSchedulerIndex"};
     struct json_in members[COUNT(names)];
@@ -391,13 +392,31 @@ static bool read_creation_error(struct json_in value, struct creation *creation)
     return false;
 }
 
+/* Which read has failed, of one that a machine of ours wrote. */
+static bool read_creation_reason(struct json_in value, struct creation *creation)
+{
+    struct wire_json_text text;
+    if (creation->error != CREATION_DB_FETCH || !wire_json_has(value))
+        return true;
+    if (!wire_json_text(value, &text))
+        return false;
+    for (unsigned result = DOCUMENT_MISSING; result <= DOCUMENT_ERROR; result++) {
+        struct creation as = {.error = CREATION_DB_FETCH, .document = (uint8_t)result};
+        const char *reason = wire_creation_reason(&as);
+        if (strlen(reason) == text.text.length &&
+            memcmp(reason, text.text.bytes, text.text.length) == 0)
+            creation->document = (uint8_t)result;
+    }
+    return true;
+}
+
 static bool read_creation_ack(const struct wire *self, uint32_t topic, struct json_in value,
                               struct entry *ret_entry)
 {
     static const char *const names[BASE_COUNT] = {
         "action",         "invocationNamespace", "revision",   "transid",
         "actionMetaData", "creationId",          "retryCount", "schedulerHost",
-        "rpcPort",        "rootInvokerIndex",    "error"};
+        "rpcPort",        "rootInvokerIndex",    "error",      "reason"};
     struct json_in members[COUNT(names)];
     struct creation creation = {.scheduler = topic_node(self, topic)};
     struct instance instance;
@@ -405,7 +424,8 @@ static bool read_creation_ack(const struct wire *self, uint32_t topic, struct js
     if (!read_creation_base(self, members, &creation) ||
         !read_creation_rest(members, &creation) ||
         !read_invoker(self, members[BASE_ROOT], &instance) ||
-        !read_creation_error(members[BASE_ERROR], &creation))
+        !read_creation_error(members[BASE_ERROR], &creation) ||
+        !read_creation_reason(members[BASE_REASON], &creation))
         return false;
     creation.invoker = instance.node;
     ret_entry->kind = ENTRY_CREATION_ACK;

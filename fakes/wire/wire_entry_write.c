@@ -294,6 +294,18 @@ static void write_creation(const struct wire *self, const struct creation *creat
     WIRE_ADD(buffer, "}");
 }
 
+/* Texts that tell more than the error does; of the others the name stands for it. */
+const char *wire_creation_reason(const struct creation *creation)
+{
+    if (creation->error != CREATION_DB_FETCH || creation->document == DOCUMENT_FOUND)
+        return creation_error_to_string(creation->error);
+    if (creation->document == DOCUMENT_MISSING)
+        return "Action could not be found or may have been deleted.";
+    if (creation->document == DOCUMENT_MISMATCH)
+        return "Action version is not compatible and cannot be invoked.";
+    return "Action could not be fetched.";
+}
+
 static void write_creation_ack(const struct wire *self, const struct creation *creation,
                                struct wire_buffer *buffer)
 {
@@ -312,7 +324,7 @@ static void write_creation_ack(const struct wire *self, const struct creation *c
     wire_write_name(buffer, cluster_namespace_name(self->cluster, creation->ns));
     if (creation->error != CREATION_NONE) {
         WIRE_ADD(buffer, ",\"reason\":");
-        wire_write_name(buffer, creation_error_to_string(creation->error));
+        wire_write_name(buffer, wire_creation_reason(creation));
     }
     WIRE_ADD(buffer, ",\"retryCount\":");
     wire_buffer_number(buffer, creation->retry);

@@ -18,6 +18,8 @@ void wire_write_action(const struct wire *self, action_id action, struct wire_bu
 void wire_write_revision(uint32_t revision, struct wire_buffer *buffer);
 /* "guest/pack/hello": the last piece. */
 const char *wire_action_last(const char *name);
+/* Of an ack that says that a creation failed. */
+const char *wire_creation_reason(const struct creation *creation);
 
 /* ---- reading ---- */
 bool wire_text_is(struct wire_text text, const char *literal);

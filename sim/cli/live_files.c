@@ -187,13 +187,17 @@ static int write_text(const struct live_files *self, const char *directory, cons
                                     FILE *file),
                       struct errmsg *err)
 {
+    char whole[1300]; /* whoever waits for the file finds all of it */
     errno = 0;
-    FILE *file = fopen(path, "w");
+    snprintf(whole, sizeof whole, "%s.new", path);
+    FILE *file = fopen(whole, "w");
     if (file == NULL)
         return cannot(err, path);
     print(self, directory, file);
     bool failed = ferror(file) != 0;
-    return fclose(file) != 0 || failed ? cannot(err, path) : 0;
+    if (fclose(file) != 0 || failed || rename(whole, path) != 0)
+        return cannot(err, path);
+    return 0;
 }
 
 static void print_env(const struct live_files *self, const char *directory, FILE *file)

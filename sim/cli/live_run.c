@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #define BOOT SEC(8) /* feeds join (3 s), leases are granted, invokers test themselves */
 #define SPARE_ACTIONS 64u
@@ -96,10 +97,22 @@ void live_options_text(const struct live_options *self, bool is_run, char *text,
 
 /* ---- the host of a run ---- */
 
+/* A shell's usual 1,024 would be used up by a flood of connections, and the load with them; a
+ * JVM raises its own, too. */
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static struct host *open_host(void *context, const struct host_world *world, struct errmsg *err)
 {
     struct live_run *self = context;
     char error[LIVE_ERROR_SIZE] = "";
+    raise_descriptors();
     struct host_live_config config = {
         .world = *world,
         .spare_actions = self->actions,

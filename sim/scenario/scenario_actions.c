@@ -21,6 +21,30 @@ static const struct schema_field namespace_fields[] = {
      .fallback = 30,
      .example = "1000",
      .about = "Containers at once; 30 is upstream's default."},
+    {.key = "warmed-container-keeping-count",
+     .type = SCHEMA_COUNT,
+     .width = sizeof(((struct namespace_info *)0)->keeping_count),
+     .offset = (uint32_t)offsetof(struct namespace_info, keeping_count),
+     .max = 1000000,
+     .example = "1",
+     .about = "Paused containers of an action that stay when they have been idle for too "
+              "long."},
+    {.key = "warmed-container-keeping-timeout",
+     .type = SCHEMA_DURATION,
+     NAMESPACE(keeping_timeout),
+     .max = MINUTES(1440),
+     .standard = "`whisk.container-proxy.timeouts.keeping-duration`",
+     .example = "10m",
+     .about = "How long they stay."},
+    {.key = "blocked-from",
+     .type = SCHEMA_DURATION,
+     NAMESPACE(blocked_from),
+     .min = MSEC(1),
+     .max = MINUTES(43200),
+     .standard = "never",
+     .example = "30s",
+     .about = "When its subject is blocked; each invoker knows when it next reads the "
+              "blacklist."},
 };
 const struct schema namespace_schema = {
     .name = "a namespace",
@@ -156,6 +180,24 @@ static int read_memory(struct reader *r, const struct tree_node *node, void *tar
     return result;
 }
 
+/* limits.logs: whether logs are collected, not how many. */
+static int read_log_limit(struct reader *r, const struct tree_node *node, void *target)
+{
+    uint64_t bytes;
+    int result = read_size(r, node, 0, UINT64_C(10) << 20, &bytes);
+    if (result == 0)
+        ((struct action_info *)target)->logs_off = bytes == 0;
+    return result;
+}
+
+#define ACTION_FAULT_FIELD(id, text, meaning)                                                  \
+    {.key = text,                                                                              \
+     .type = SCHEMA_RATIO,                                                                     \
+     .offset = (uint32_t)offsetof(struct action_info, faults) +                                \
+               (uint32_t)ACTION_FAULT_##id * (uint32_t)sizeof(struct ratio),                   \
+     .example = "1/100",                                                                       \
+     .about = meaning},
+
 #define ACTION(member)                                                                         \
     .width = sizeof(((struct action_info *)0)->member),                                        \
     .offset = (uint32_t)offsetof(struct action_info, member)
@@ -212,6 +254,14 @@ static const struct schema_field action_fields[] = {
      .offset = (uint32_t)offsetof(struct action_info, fails),
      .example = "1/100",
      .about = "How often it answers with an error of its own, which is no failed activation."},
+    ACTION_FAULT_LIST(ACTION_FAULT_FIELD){
+        .key = "log-limit",
+        .type = SCHEMA_OTHER,
+        .read = read_log_limit,
+        .form = "size, 0 to 10MB",
+        .standard = "10MB",
+        .example = "10MB",
+        .about = "0: its logs are not collected, and acks do not wait for them."},
     {.key = "sequence",
      .type = SCHEMA_LATER,
      .example = "[guest/hello]",

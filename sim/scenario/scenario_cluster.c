@@ -65,9 +65,7 @@ static const struct schema_field cluster_fields[] = {
      .word_count = BEHAVIOUR_COUNT,
      .fallback = BEHAVIOUR_HEAD,
      .example = "pre-5338",
-     .about =
-         "Behaviour set before the roll; for now the older two differ in their admin routes "
-         "only."},
+     .about = "Behaviour set before the roll."},
     {.key = "to",
      .type = SCHEMA_WORD,
      FIELD(to),

@@ -167,7 +167,8 @@ static void without_a_leader_each_call_asks_the_scheduler_with_fewest_queues(voi
                  "guest/hello\n"
                  "controller0/producer#0 > kafka produce scheduler0 activation 3.0 "
                  "guest/hello blocking\n");
-    expect_records(bed, "asks scheduler0 for a queue of guest/hello\n"
+    expect_records(bed, "believes that key whisk/scheduler/1 is there\n"
+                        "asks scheduler0 for a queue of guest/hello\n"
                         "accepts activation 3 of guest/hello, blocking\n");
 }
 

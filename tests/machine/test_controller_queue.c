@@ -120,7 +120,9 @@ static void a_vanished_leader_is_made_again_for_a_slot_that_needs_it(void **stat
                      endpoints(BED_SCHEDULER0), true);
     expect_trace(bed, "controller0/balancer#1 > scheduler1/queue-manager#0 create-queue "
                       "guest/hello\n");
-    expect_records(bed, "asks scheduler1 for a queue of guest/hello\n");
+    expect_records(bed, "believes that key whisk/queue/guest/guest/slow/leader is gone\n"
+                        "believes that key whisk/queue/guest/guest/hello/leader is gone\n"
+                        "asks scheduler1 for a queue of guest/hello\n");
     bed_pass(bed, SEC(8));
     assert_int_equal(bed_sent(bed, MSG_CREATE_QUEUE, 1)->to, BED_SCHEDULER0);
     queue_created(1, true);

@@ -123,6 +123,26 @@ static void a_subject_comes_with_its_limit(void **state)
     bed_free(bed);
 }
 
+static void an_identity_says_whether_its_subject_is_blocked(void **state)
+{
+    (void)state;
+    struct bed *bed = bed_of_database();
+    bed->namespaces[BED_OTHER].blocked_from = SEC(3);
+    struct message m = read_of(bed, DOCUMENT_IDENTITY);
+    m.u.database.ns = BED_OTHER;
+    bed->cluster.timing[TIMING_DATABASE_READ] = (struct range){MSEC(5), MSEC(5)};
+    bed->now = TSTAMP_ORIGIN + SEC(3) - MSEC(5) - 1;
+    assert_int_equal(ask(bed, m)->u.database.response, 0);
+    bed->now = TSTAMP_ORIGIN + SEC(3) - MSEC(5);
+    assert_int_equal(ask(bed, m)->u.database.response, 1);
+    assert_int_equal(ask(bed, m)->u.database.result, DOCUMENT_FOUND);
+    m.u.database.ns = BED_GUEST; /* never */
+    assert_int_equal(ask(bed, m)->u.database.response, 0);
+    m.u.database.ns = NAMESPACE_SYSTEM;
+    assert_int_equal(ask(bed, m)->u.database.response, 0);
+    bed_free(bed);
+}
+
 static void records_are_written_and_answered_with_their_batch(void **state)
 {
     (void)state;
@@ -255,6 +275,7 @@ int main(void)
         cmocka_unit_test(reading_times_are_drawn_in_their_range),
         cmocka_unit_test(what_does_not_exist_or_has_another_revision_is_said),
         cmocka_unit_test(a_subject_comes_with_its_limit),
+        cmocka_unit_test(an_identity_says_whether_its_subject_is_blocked),
         cmocka_unit_test(records_are_written_and_answered_with_their_batch),
         cmocka_unit_test(a_poll_finds_a_record_only_once_it_is_written),
         cmocka_unit_test(every_outcome_is_kept_as_it_was),

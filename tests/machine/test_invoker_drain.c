@@ -30,7 +30,7 @@ static void drain_add(struct drain *d, enum pool_list list, uint32_t count)
         struct slot *slot = invoker_slot_new(d->t->invoker, false);
         assert_non_null(slot);
         slot->pool.memory_mb = 256;
-        invoker_pool_insert(&d->t->invoker->pool, list, slot);
+        invoker_pool_insert(&d->t->invoker->pool, list, slot, 256);
         d->slots[d->count++] = slot;
     }
 }
@@ -153,7 +153,7 @@ static void at_most_a_batch_is_under_removal_at_once(void **state)
     drain_add(&d, POOL_BUSY, 5);
     drain_add(&d, POOL_WARMED, 6);
     for (uint32_t i = 5; i < 11; i++)
-        invoker_pool_insert(&d.t->invoker->pool, POOL_IN_PROGRESS, d.slots[i]);
+        invoker_pool_insert(&d.t->invoker->pool, POOL_IN_PROGRESS, d.slots[i], 256);
     drain_switch(&d, POST_GRACEFUL_SHUTDOWN);
     assert_int_equal(d.told, 3);
     for (unsigned i = 0; i < 3; i++) /* busy ones first */
@@ -185,7 +185,7 @@ static void a_container_in_progress_is_waited_for(void **state)
     assert_int_equal(d.told, 0);
     assert_int_equal(d.t->invoker->pool.drain_timers, 1);
     invoker_pool_remove(&d.t->invoker->pool, POOL_IN_PROGRESS, d.slots[0]);
-    invoker_pool_insert(&d.t->invoker->pool, POOL_BUSY, d.slots[0]);
+    invoker_pool_insert(&d.t->invoker->pool, POOL_BUSY, d.slots[0], 256);
     drain_pass(&d, SEC(5));
     assert_int_equal(d.told, 1);
     assert_int_equal(d.t->invoker->pool.drain_timers, 0);

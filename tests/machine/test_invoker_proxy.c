@@ -102,6 +102,8 @@ static void a_client_that_cannot_be_made_is_unhealthy(void **state)
         struct invoker_bed *t = invoker_bed_new();
         struct slot *slot = creating(t);
         hold(t);
+        post(t, slot, POST_INITIALIZED_DATA);
+        expect_post(t, ACTOR_ACTIVATION_CLIENT, POST_START_CLIENT);
         post(t, slot, whats[i]);
         expect_post(t, ACTOR_HEALTH, POST_HEALTH_MESSAGE);
         expect_clean_up(t, slot, false);
@@ -120,6 +122,7 @@ static void a_failure_while_creating_leaves_the_container_behind(void **state)
     expect_post(t, ACTOR_POOL, POST_CONTAINER_REMOVED);
     expect_no_post(t);
     assert_false(slot->proxy.alive);
+    assert_false(timer_is_armed(&slot->proxy.operation));
     assert_false(timer_is_armed(&slot->proxy.destroy));
     assert_true(slot->used);
     invoker_bed_free(t);
@@ -374,7 +377,7 @@ static void a_count_that_fails_six_times_removes_the_container(void **state)
     post(t, slot, POST_STATE_TIMEOUT);
     invoker_bed_pass(t, SEC(107));
     assert_int_equal(slot->proxy.state, PROXY_PAUSED);
-    assert_int_equal(slot->proxy.determine_count, DETERMINE_TRIES_MAX);
+    assert_int_equal(slot->proxy.determine_attempt, DETERMINE_TRIES_MAX);
     invoker_bed_pass(t, SEC(21));
     assert_int_equal(slot->proxy.state, PROXY_REMOVING);
     invoker_bed_free(t);

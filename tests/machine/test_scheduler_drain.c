@@ -56,7 +56,7 @@ static void a_quiet_queue_goes_idle_and_then_away(void **state)
     assert_int_equal(s->machine->pool.count, 0);
     assert_int_equal(bed_record(s->bed, RECORD_STATE, 0)->value2, QUEUE_REMOVED);
     assert_int_equal(bed_record_count(s->bed, RECORD_QUEUE_GONE), 1);
-    assert_int_equal(s->machine->counters[BED_GUEST].references, 0);
+    assert_null(s->machine->counters[BED_GUEST].first);
 }
 
 static void a_message_or_a_container_keeps_it_running(void **state)
@@ -204,8 +204,7 @@ static void a_flushing_queue_fails_all_and_is_removed(void **state)
     sched_job_failed(s, q, 1, CREATION_NO_AVAILABLE_INVOKERS);
     sched_forget(s);
     shut(s, q);
-    sched_expect_error(s, 0, &a, RESPONSE_WHISK_ERROR, ERROR_CREATION_FAILED,
-                       ACK_BY_PLACEHOLDER);
+    sched_expect_error(s, 0, &a, RESPONSE_WHISK_ERROR, ERROR_NO_INVOKERS, ACK_BY_PLACEHOLDER);
     expect_keys_deleted(s);
     assert_int_equal(s->machine->pool.count, 0);
 }
@@ -393,7 +392,7 @@ static void an_outdated_flushing_queue_takes_the_leader_key_along(void **state)
     sched_job_failed(s, q, 1, CREATION_WHISK);
     sched_forget(s);
     outdated(s, q);
-    sched_expect_error(s, 0, &a, RESPONSE_WHISK_ERROR, ERROR_CREATION_FAILED,
+    sched_expect_error(s, 0, &a, RESPONSE_WHISK_ERROR, ERROR_CREATION_WHISK,
                        ACK_BY_PLACEHOLDER);
     expect_keys_deleted(s);
 }

@@ -371,7 +371,7 @@ static void a_developer_failure_completes_all_at_once(void **state)
     sched_arrive(s, &c);
     const struct activation *all[] = {&a, &b, &c};
     for (uint32_t i = 0; i < 3; i++)
-        sched_expect_error(s, i, all[i], RESPONSE_DEVELOPER_ERROR, ERROR_CREATION_FAILED,
+        sched_expect_error(s, i, all[i], RESPONSE_DEVELOPER_ERROR, ERROR_BLACK_BOX,
                            ACK_BY_PLACEHOLDER);
 }
 
@@ -411,7 +411,7 @@ static void flushing_ends_after_two_quiet_ticks(void **state)
     sched_arrive(s, &a); /* activeDuringFlush */
     sched_forget(s);
     sched_pass(s, SEC(60)); /* old enough for the tick; but it was active */
-    sched_expect_error(s, 0, &a, RESPONSE_WHISK_ERROR, ERROR_CREATION_FAILED,
+    sched_expect_error(s, 0, &a, RESPONSE_WHISK_ERROR, ERROR_CREATION_WHISK,
                        ACK_BY_PLACEHOLDER);
     sched_expect_state(s, q, QUEUE_FLUSHING);
     sched_pass(s, SEC(60));                    /* the second tick, or the dropping worker's */
@@ -430,7 +430,7 @@ static void an_invalid_action_limit_ends_flushing(void **state)
     sched_job_failed(s, q, 5, CREATION_WHISK);
     sched_forget(s);
     sched_job_failed(s, q, 6, CREATION_INVALID_ACTION_LIMIT);
-    sched_expect_error(s, 0, &a, RESPONSE_WHISK_ERROR, ERROR_CREATION_FAILED,
+    sched_expect_error(s, 0, &a, RESPONSE_WHISK_ERROR, ERROR_CREATION_WHISK,
                        ACK_BY_PLACEHOLDER);
     assert_int_equal(bed_record(s->bed, RECORD_STATE, 0)->value2, QUEUE_REMOVED);
 }

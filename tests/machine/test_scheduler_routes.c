@@ -181,21 +181,71 @@ static void every_state_prints_its_data(void **state)
         "NoData",
         "RunningData",
         "NoActors",
-        "ThrottledData(error: WhiskError, reason: No container could be made for the "
-        "activation., activeDuringFlush: false)",
+        "ThrottledData(error: WhiskError, reason: whisk error(recoverable) "
+        "happens, activeDuringFlush: false)",
         "ThrottledData",
         "ThrottledData",
         "RemovingData(outdated: false)",
         "NoData",
     };
     q->flush_error = CREATION_WHISK;
-    q->flush_text = ERROR_CREATION_FAILED;
+    q->flush_text = ERROR_CREATION_WHISK;
     for (unsigned i = 0; i < QUEUE_STATE_COUNT; i++) {
         char text[256];
         q->state = (uint8_t)i;
         assert_string_equal(queue_data_text(q, text, sizeof text), texts[i]);
     }
+    char text[256];
+    q->state = QUEUE_REMOVING;
+    q->outdated = 1;
+    assert_string_equal(queue_data_text(q, text, sizeof text), "RemovingData(outdated: true)");
+    q->state = QUEUE_FLUSHING;
+    q->outdated = 0;
+    q->active_during_flush = 1;
+    assert_string_equal(queue_data_text(q, text, sizeof text),
+                        "ThrottledData(error: WhiskError, reason: whisk error(recoverable) "
+                        "happens, activeDuringFlush: true)");
     q->state = QUEUE_RUNNING;
+}
+
+static void before_5338_a_queues_data_is_told_as_its_class_prints_it(void **state)
+{
+    struct sched *s = *state;
+    struct queue *q = sched_quiet(s);
+    char texts[QUEUE_STATE_COUNT][256], worker[2][64];
+    s->bed->env.behaviour = BEHAVIOUR_PRE_5338;
+    unsigned uid = SLOT_REF(q->actor) + 1;
+    snprintf(worker[0], sizeof worker[0], "Actor[akka://scheduler-actor-system/user/$m1#%u]",
+             uid);
+    snprintf(worker[1], sizeof worker[1], "Actor[akka://scheduler-actor-system/user/$d1#%u]",
+             uid);
+    q->flush_error = CREATION_WHISK;
+    q->flush_text = ERROR_CREATION_WHISK;
+    for (unsigned i = 0; i < QUEUE_STATE_COUNT; i++) {
+        char text[256];
+        q->state = (uint8_t)i;
+        snprintf(texts[i], sizeof texts[i], "%s", queue_data_text(q, text, sizeof text));
+    }
+    assert_string_equal(texts[QUEUE_UNINITIALIZED], "NoData()");
+    assert_string_equal(texts[QUEUE_REMOVED], "NoData()");
+    assert_string_equal(texts[QUEUE_IDLE], "NoActors()");
+    assert_string_equal(texts[QUEUE_ACTION_THROTTLED], texts[QUEUE_NAMESPACE_THROTTLED]);
+    char wanted[256];
+    snprintf(wanted, sizeof wanted, "ThrottledData(%s,%s)", worker[0], worker[1]);
+    assert_string_equal(texts[QUEUE_NAMESPACE_THROTTLED], wanted);
+    snprintf(wanted, sizeof wanted, "RunningData(%s,%s)", worker[0], worker[1]);
+    assert_string_equal(texts[QUEUE_RUNNING], wanted);
+    snprintf(wanted, sizeof wanted, "RemovingData(%s,%s,false)", worker[0], worker[1]);
+    assert_string_equal(texts[QUEUE_REMOVING], wanted);
+    snprintf(wanted, sizeof wanted,
+             "FlushingData(%s,%s,WhiskError,whisk error(recoverable) happens,false)", worker[0],
+             worker[1]);
+    assert_string_equal(texts[QUEUE_FLUSHING], wanted);
+    q->state = QUEUE_NAMESPACE_THROTTLED; /* lifted, the monitor stands for both */
+    sched_post(s, q->actor, q->actor, POST_DISABLE_THROTTLING, NULL, 0);
+    snprintf(wanted, sizeof wanted, "RunningData(%s,%s)", worker[0], worker[0]);
+    assert_string_equal(queue_data_text(q, texts[0], sizeof texts[0]), wanted);
+    s->bed->env.behaviour = BEHAVIOUR_HEAD;
 }
 
 static void state_is_what_the_health_key_says(void **state)
@@ -241,10 +291,12 @@ static void before_5338_there_are_other_routes(void **state)
     ask(s, HTTP_GET, "/queue/total");
     bed_expect_http(s->bed, 200, CONTENT_TEXT, "1");
     ask(s, HTTP_GET, "/queue/status");
-    bed_expect_http(s->bed, 200, CONTENT_JSON,
-                    "[{\"data\":\"RunningData\",\"fqn\":\"guest/hello@0.0.1\","
-                    "\"invocationNamespace\":\"guest\",\"status\":\"Running\","
-                    "\"waitingActivation\":2}]");
+    bed_expect_http(
+        s->bed, 200, CONTENT_JSON,
+        "[{\"data\":\"RunningData(Actor[akka://scheduler-actor-system/user/$m1#1],Actor[akka://"
+        "scheduler-actor-system/user/$d1#1])\",\"fqn\":\"guest/hello@0.0.1\","
+        "\"invocationNamespace\":\"guest\",\"status\":\"Running\","
+        "\"waitingActivation\":2}]");
     ask(s, HTTP_POST, "/disable");
     bed_expect_http(s->bed, 200, CONTENT_TEXT, "scheduler disabled");
     sched_free(s);
@@ -282,6 +334,7 @@ int main(void)
         T(what_is_looked_up_or_stashed_is_not_counted),
         T(queues_are_listed_with_state_data_and_ids),
         T(every_state_prints_its_data),
+        T(before_5338_a_queues_data_is_told_as_its_class_prints_it),
         T(state_is_what_the_health_key_says),
         T(disable_answers_at_once_and_again),
         cmocka_unit_test(before_5338_there_are_other_routes),

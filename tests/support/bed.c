@@ -33,8 +33,10 @@ static void bed_fill_nodes(struct bed *bed)
 
 static void bed_fill_load(struct bed *bed)
 {
-    bed->namespaces[BED_GUEST] = (struct namespace_info){"guest", 10000, 100};
-    bed->namespaces[BED_OTHER] = (struct namespace_info){"other", 10000, 100};
+    bed->namespaces[BED_GUEST] = (struct namespace_info){
+        .name = "guest", .invocations_per_minute = 10000, .concurrent_invocations = 100};
+    bed->namespaces[BED_OTHER] = (struct namespace_info){
+        .name = "other", .invocations_per_minute = 10000, .concurrent_invocations = 100};
     bed->actions[BED_HELLO] = (struct action_info){.name = "guest/hello",
                                                    .ns = BED_GUEST,
                                                    .memory_mb = 256,
@@ -196,6 +198,8 @@ static void bed_event(struct bed *bed, enum event_kind kind, const struct messag
 void bed_start(struct bed *bed)
 {
     bed->ops->init(bed->machine, &bed->env);
+    if (bed->on_init != NULL)
+        bed->on_init(bed->machine);
     bed_event(bed, EVENT_START, NULL, NODE_NONE, false);
 }
 
@@ -247,6 +251,13 @@ void bed_post_next(struct bed *bed)
     struct event ev = {.kind = EVENT_DELIVER, .at = bed->now, .message = &m, .peer = NODE_NONE};
     bed_step(bed, &ev);
     if (bed->post_first == bed->post_count)
+        bed->post_first = bed->post_count = 0;
+}
+
+void bed_post_drop(struct bed *bed)
+{
+    assert_true(bed->post_first < bed->post_count);
+    if (++bed->post_first == bed->post_count)
         bed->post_first = bed->post_count = 0;
 }
 

@@ -65,6 +65,7 @@ struct bed {
     uint64_t next_number, next_seq;
     tstamp now;
     bool posts_by_hand;
+    void (*on_init)(void *machine); /* between init and EVENT_START; NULL: nothing */
 
     struct message *sent; /* to other nodes, since bed_forget */
     uint32_t sent_count, sent_max;
@@ -94,6 +95,8 @@ void bed_link(struct bed *bed, node_id peer, bool down);
 /* Deliver the oldest post; fails the test if there is none. Settle: until none is left. */
 void bed_post_next(struct bed *bed);
 void bed_settle(struct bed *bed);
+/* Take it away undelivered. */
+void bed_post_drop(struct bed *bed);
 uint32_t bed_posts(const struct bed *bed);
 const struct message *bed_post(const struct bed *bed, uint32_t n);
 /* First deadline, counted from now; TSTAMP_NEVER if none. */

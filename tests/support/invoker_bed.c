@@ -84,6 +84,8 @@ static void answer_database(struct invoker_bed *t, const struct message *m)
         reply.u.database = m->u.database;
         reply.u.database.revision = REVISION_FIRST;
         reply.u.database.result = t->document;
+        reply.u.database.response =
+            t->is_blocked && m->u.database.document == DOCUMENT_IDENTITY;
     } else {
         reply.u.store.id = m->u.store.id;
         reply.u.store.ok = 1;
@@ -91,18 +93,23 @@ static void answer_database(struct invoker_bed *t, const struct message *m)
     bed_deliver(t->bed, &reply);
 }
 
+void invoker_bed_peer(struct invoker_bed *t, const struct message *m)
+{
+    if (m->kind == MSG_FETCH && ACTOR_KIND(m->from_actor) == ACTOR_ACTIVATION_CLIENT)
+        t->fetches[ACTOR_INDEX(m->from_actor) % INVOKER_BED_SLOTS] = *m;
+    if (m->to == BED_ETCD && !t->is_etcd_silent)
+        answer_etcd(t, m);
+    else if (m->to == BED_KAFKA && !t->is_kafka_silent)
+        answer_kafka(t, m);
+    else if (m->to == BED_DATABASE && !t->is_database_silent)
+        answer_database(t, m);
+}
+
 void invoker_bed_pump(struct invoker_bed *t)
 {
     while (t->answered < t->bed->sent_count) {
         struct message m = t->bed->sent[t->answered++];
-        if (m.kind == MSG_FETCH && ACTOR_KIND(m.from_actor) == ACTOR_ACTIVATION_CLIENT)
-            t->fetches[ACTOR_INDEX(m.from_actor) % INVOKER_BED_SLOTS] = m;
-        if (m.to == BED_ETCD && !t->is_etcd_silent)
-            answer_etcd(t, &m);
-        else if (m.to == BED_KAFKA && !t->is_kafka_silent)
-            answer_kafka(t, &m);
-        else if (m.to == BED_DATABASE && !t->is_database_silent)
-            answer_database(t, &m);
+        invoker_bed_peer(t, &m);
     }
 }
 

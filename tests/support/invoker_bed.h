@@ -14,6 +14,7 @@ struct invoker_bed {
     node_id leader;      /* what a look-up of a leader key finds; NODE_NONE: nothing */
     uint32_t live_count; /* keys of each kind that a count finds */
     uint8_t document;    /* enum document_result of every read */
+    bool is_blocked;     /* what identities say of their namespace */
     bool is_etcd_silent, is_kafka_silent, is_database_silent;
     struct message fetches[INVOKER_BED_SLOTS]; /* the last one of each slot */
 };
@@ -25,6 +26,8 @@ struct invoker_bed *invoker_bed_cold(void);
 void invoker_bed_boot(struct invoker_bed *t);
 void invoker_bed_free(struct invoker_bed *t);
 
+/* What the peer does with one message that was sent. */
+void invoker_bed_peer(struct invoker_bed *t, const struct message *m);
 /* Let the peers answer what was sent, and what follows from that. */
 void invoker_bed_pump(struct invoker_bed *t);
 void invoker_bed_pass(struct invoker_bed *t, duration length);

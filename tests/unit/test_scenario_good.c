@@ -118,6 +118,36 @@ static const char loaded[] =
     "  - { action: guest/hello, arrivals: closed 500, for: 1m }\n"
     "expect: pass\n";
 
+static void what_goes_wrong_with_containers(void **state)
+{
+    (void)state;
+    struct scenario s = read_yaml(
+        "why: x\n"
+        "namespaces: { guest: { warmed-container-keeping-count: 2, "
+        "warmed-container-keeping-timeout: 3m, blocked-from: 30s }, other: {} }\n"
+        "actions:\n"
+        "  guest/a: { run: 40ms, create-fails: 1/2, pause-fails: 1/3, resume-fails: 1/4, "
+        "init-fails: 1/5, init-refuses: 1/6, init-hangs: 1/7, unreachable: 1/8, crashes: 1/9, "
+        "hangs: 1/10, logs-fail: 1/11, log-limit: 0MB }\n"
+        "  guest/b: { run: 40ms, log-limit: 1MB }\n"
+        "expect: pass\n");
+    const struct namespace_info *guest = &s.cluster.namespaces[0];
+    assert_int_equal(guest->keeping_count, 2);
+    assert_int_equal(guest->keeping_timeout, MINUTES(3));
+    assert_int_equal(guest->blocked_from, SEC(30));
+    assert_int_equal(s.cluster.namespaces[1].keeping_count, 0);
+    assert_int_equal(s.cluster.namespaces[1].keeping_timeout, 0);
+    assert_int_equal(s.cluster.namespaces[1].blocked_from, 0);
+    for (unsigned i = 0; i < ACTION_FAULT_COUNT; i++) {
+        assert_int_equal(s.cluster.actions[0].faults[i].numerator, 1);
+        assert_int_equal(s.cluster.actions[0].faults[i].denominator, 2 + i);
+        assert_int_equal(s.cluster.actions[1].faults[i].denominator, 0);
+    }
+    assert_true(s.cluster.actions[0].logs_off);
+    assert_false(s.cluster.actions[1].logs_off);
+    scenario_release(&s);
+}
+
 static void actions_and_loads(void **state)
 {
     (void)state;
@@ -275,6 +305,7 @@ int main(void)
         cmocka_unit_test(configuration_lies_on_top_of_the_profile),
         cmocka_unit_test(a_scale_multiplies_all_timings),
         cmocka_unit_test(actions_and_loads),
+        cmocka_unit_test(what_goes_wrong_with_containers),
         cmocka_unit_test(deploy_entries_with_their_procedures),
         cmocka_unit_test(faults_of_each_kind),
         cmocka_unit_test(checks_expectations_and_budget),
