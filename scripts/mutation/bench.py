@@ -14,7 +14,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 KINDS = ["unit", "machine", "conformance", "sim"]
-FLAGS = ["-std=gnu17", "-O1", "-g0", "-w", "-fPIC", "-ffp-contract=off", "-fno-strict-aliasing", "-fno-semantic-interposition",
+FLAGS = ["-std=gnu17", "-Ddata_start=machine_data_start", "-O1", "-g0", "-w", "-fPIC", "-ffp-contract=off", "-fno-strict-aliasing", "-fno-semantic-interposition",
          "-Ifakes", "-Isim", "-Itests"]
 LIBRARIES = ["-lyaml", "-ljansson"]
 TIMES, SECONDS, MEMORY = 10, 5, 3 << 30  # an endless loop: so many times as long as before, and so long more; or so much memory
