@@ -25,6 +25,22 @@ enum bug_value cluster_bug(const struct cluster *c, enum bug bug, enum behaviour
     return named == BUG_BY_BEHAVIOUR ? defaults[bug][behaviour] : named;
 }
 
+const struct labels *cluster_labels(const struct cluster *c, uint32_t labels)
+{
+    static const struct labels nothing;
+    return labels < c->label_count ? &c->labels[labels] : &nothing;
+}
+
+bool labels_serve(const struct labels *labels, namespace_id ns)
+{
+    ASSERT_OP(labels->dedicated_count, <=, DEDICATED_MAX);
+    for (uint32_t i = 0; i < labels->dedicated_count; i++) {
+        if (labels->dedicated[i] == ns)
+            return true;
+    }
+    return labels->dedicated_count == 0;
+}
+
 const char *cluster_node_name(const struct cluster *c, node_id node)
 {
     if (node == NODE_HOST)

@@ -46,8 +46,22 @@ enum bug_value { BUG_BY_BEHAVIOUR, BUG_FIXED, BUG_OLD, BUG_LOST_UPDATE, BUG_VALU
 struct node_info {
     uint8_t kind;                         /* enum node_kind */
     uint8_t behaviour_from, behaviour_to; /* first boot; after a restart by the deployer */
+    uint8_t labels;                       /* invokers: index into cluster.labels, 0: none */
     uint16_t index;                       /* within its kind: scheduler1 has 1 */
     char name[22];                        /* "scheduler1", "kafka" */
+};
+
+/* What an invoker is started with, and puts into its key besides its state. Those with the same
+ * share one; the first is that of most: nothing. */
+#define TAGS_MAX 32u      /* different ones in a cluster */
+#define LABEL_TAGS_MAX 4u /* of one invoker; a value's text must stay short */
+#define DEDICATED_MAX 2u
+#define LABELS_MAX 255u
+#define TAG_MAX 16u /* with NUL */
+struct labels {
+    uint32_t tags; /* bit by index in cluster.tags */
+    uint32_t dedicated_count;
+    namespace_id dedicated[DEDICATED_MAX]; /* it serves these alone; none: everybody */
 };
 
 struct namespace_info {
@@ -89,6 +103,8 @@ struct action_info {
     uint32_t memory_mb;
     uint32_t concurrency;    /* activations at once in one container */
     uint32_t instance_limit; /* containers at once; 0: none of its own */
+    uint32_t resources;      /* tags that its invoker must have, bits as in struct labels */
+    bool lax_resources;      /* but any invoker if none has them */
     duration init, timeout;
     duration run_a, run_b, run_points[7];
     struct ratio fails; /* application error */
@@ -140,6 +156,9 @@ struct cluster {
     const struct action_info *actions;
     uint32_t action_count;
     struct range timing[TIMING_COUNT];
+    const char (*tags)[TAG_MAX];
+    const struct labels *labels; /* [0] has nothing; NULL: no other */
+    uint32_t tag_count, label_count;
     uint8_t bugs[BUG_COUNT];        /* enum bug_value, as named; read through cluster_bug */
     const struct trace_call *calls; /* all recorded calls, sorted by request id */
     const uint32_t *call_requests;  /* their request ids, same order */
@@ -155,6 +174,9 @@ static inline enum node_kind cluster_kind(const struct cluster *c, node_id node)
     return (enum node_kind)c->nodes[node].kind;
 }
 
+/* Of a value's `node` or an invoker's `labels`; what is unknown has nothing. */
+const struct labels *cluster_labels(const struct cluster *c, uint32_t labels);
+bool labels_serve(const struct labels *labels, namespace_id ns);
 /* Never BUG_BY_BEHAVIOUR. */
 enum bug_value cluster_bug(const struct cluster *c, enum bug bug, enum behaviour behaviour);
 

@@ -8,7 +8,7 @@
 #include "core/key.h"
 #include "core/assert.h"
 #include "core/cluster.h"
-#include <stdio.h>
+#include "core/text.h"
 
 NAMES_DEFINE(key_family, KEY_LIST)
 NAMES_DEFINE(invoker_status, INVOKER_STATUS_LIST)
@@ -249,6 +249,31 @@ static int endpoints_print(const struct cluster *c, node_id node, char *text, si
                     cluster_node_name(c, node), KEY_RPC_PORT + index, KEY_PEKKO_PORT + index);
 }
 
+/* {"status":..}, tags and dedicated namespaces in the order of the cluster's lists. */
+static size_t invoker_print(const struct cluster *c, const struct value *value, char *text,
+                            size_t size)
+{
+    struct text_out out = text_start(text, size);
+    const struct labels *labels = cluster_labels(c, value->node);
+    const char *comma = "";
+    TEXT_ADD(&out,
+             "{\"status\":\"%s\",\"freeMemory\":%" PRIu32 ",\"busyMemory\":%" PRIu32
+             ",\"inProgressMemory\":%" PRIu32 ",\"tags\":[",
+             invoker_status_to_string(value->status), value->a, value->b, value->c);
+    for (uint32_t i = 0; i < c->tag_count; i++) {
+        if ((labels->tags >> i & 1) == 0)
+            continue;
+        TEXT_ADD(&out, "%s\"%s\"", comma, c->tags[i]);
+        comma = ",";
+    }
+    TEXT_ADD(&out, "],\"dedicatedNamespaces\":[");
+    for (uint32_t i = 0; i < labels->dedicated_count; i++)
+        TEXT_ADD(&out, "%s\"%s\"", i > 0 ? "," : "",
+                 cluster_namespace_name(c, labels->dedicated[i]));
+    TEXT_ADD(&out, "]}");
+    return out.length;
+}
+
 size_t value_print(const struct cluster *cluster, const struct value *value, char *text,
                    size_t size)
 {
@@ -263,11 +288,7 @@ size_t value_print(const struct cluster *cluster, const struct value *value, cha
                                 ",\"endpoints\":%s}",
                                 node_index(cluster, value->node), value->a, endpoints);
     case VALUE_INVOKER:
-        return (size_t)snprintf(
-            text, size,
-            "{\"status\":\"%s\",\"freeMemory\":%" PRIu32 ",\"busyMemory\":%" PRIu32
-            ",\"inProgressMemory\":%" PRIu32 ",\"tags\":[],\"dedicatedNamespaces\":[]}",
-            invoker_status_to_string(value->status), value->a, value->b, value->c);
+        return invoker_print(cluster, value, text, size);
     case VALUE_BOOL:
         return (size_t)snprintf(text, size, "%s", value->a != 0 ? "true" : "false");
     case VALUE_LEASE:

@@ -42,11 +42,11 @@ struct key { /* 16 bytes, no padding; unused fields are 0 (node, ns, action: as 
     X(EMPTY, "empty")                                                                          \
     X(ENDPOINTS, "endpoints") /* node: scheduler */                                            \
     X(SCHEDULER, "scheduler") /* node, a: queueSize */                                         \
-    X(INVOKER,                                                                                 \
-      "invoker")      /* status: enum invoker_status, a: free, b: busy, c: in progress, MB */  \
-    X(BOOL, "bool")   /* a: 0 or 1 */                                                          \
-    X(LEASE, "lease") /* a: lease id */                                                        \
-    X(RAW, "raw")     /* a: blob; foreign clients only */
+    X(INVOKER, "invoker") /* status: enum invoker_status, a: free, b: busy, c: in progress,    \
+                             MB, node: index of its labels (struct labels) */                  \
+    X(BOOL, "bool")       /* a: 0 or 1 */                                                      \
+    X(LEASE, "lease")     /* a: lease id */                                                    \
+    X(RAW, "raw")         /* a: blob; foreign clients only */
 #define VALUE_MEMBER(id, text) VALUE_##id,
 enum value_kind { VALUE_LIST(VALUE_MEMBER) VALUE_KIND_COUNT };
 

@@ -142,7 +142,7 @@ static void out_key(struct out *o, const struct key *key)
 
 static void out_value(struct out *o, const struct value *value)
 {
-    char text[320];
+    char text[384];
     if (value->kind == VALUE_EMPTY)
         return;
     value_print(o->cluster, value, text, sizeof text);

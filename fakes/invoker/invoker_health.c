@@ -41,6 +41,7 @@ static void health_publish(struct invoker *self, struct effects *fx)
         .a = h->free_mb,
         .b = h->busy_mb,
         .c = h->in_progress_mb,
+        .node = self->env->cluster->nodes[self->env->node].labels,
     };
     health_tell_memory(self, fx);
     data_update_on_change(fx, ACTOR_HEALTH_ID, &key, &value);

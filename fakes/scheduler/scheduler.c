@@ -120,6 +120,8 @@ static void scheduler_init(void *machine, const struct machine_env *env)
     size_t namespaces = cluster->namespace_count + 1;
     self->counters = arena_alloc(env->arena, env->node, namespaces * sizeof *self->counters);
     self->limits = arena_alloc(env->arena, env->node, namespaces * sizeof *self->limits);
+    self->metadata = arena_alloc(env->arena, env->node,
+                                 (cluster->action_count + 1) * sizeof *self->metadata);
     timers_init(&self->timers, env->arena, env->node);
     producer_init(&self->producer, env, &self->timers);
     pool_init(self);
@@ -196,6 +198,8 @@ static void post_on_message(struct scheduler *self, const struct message *m, str
     enum actor_kind kind = ACTOR_KIND(m->to_actor);
     if (m->kind != MSG_POST)
         effects_reject(fx, m->to_actor, m);
+    else if (m->to_actor == ACTOR_REPORTER_ID)
+        manager_on_reporter(self, m, fx);
     else if (kind == ACTOR_MONITOR)
         monitor_on_message(self, m, fx);
     else if (kind == ACTOR_DECISION)
@@ -405,6 +409,7 @@ static void scheduler_digest(const void *machine, struct digest *d)
                    self->limits[i].concurrent);
         digest_word(d, self->limits[i].read_at);
     }
+    update_digest(self, d);
     counter_digest(self, d);
     producer_digest(&self->producer, d);
     container_digest(self, d);
@@ -416,7 +421,8 @@ static bool pending_call(const struct scheduler *self, char *text, size_t size)
 {
     for (uint32_t i = 0; i < self->calls.count; i++) {
         const struct call *call = slots_at(&self->calls, i);
-        if (call == NULL || (call->kind != CALL_LOOKUP && call->kind != CALL_RECOVER))
+        if (call == NULL || (call->kind != CALL_LOOKUP && call->kind != CALL_RECOVER &&
+                             call->kind != CALL_UPDATE))
             continue;
         snprintf(text, size, "activation %u waits for its queue to be found",
                  (unsigned)call->u.activation.id);
@@ -518,6 +524,8 @@ static const struct config_field scheduler_fields[] = {
           lease_timeout, "time to live of the lease; the shipped files leave it open"),
     FIELD("whisk.fraction.managed-fraction", UNIT_FRACTION, 0, 1000000, 900000, 900000,
           managed_fraction, "share of invokers for actions that are not blackbox"),
+    FIELD("whisk.fraction.blackbox-fraction", UNIT_FRACTION, 0, 1000000, 100000, 100000,
+          blackbox_fraction, "share of invokers for blackbox actions, from the list's end"),
 };
 
 const struct machine_ops scheduler_ops = {

@@ -22,8 +22,8 @@
  *   queue              MemoryQueue, states below                   scheduler_queue*.c
  *   monitor, decision  limit look-up, snapshot; decision           scheduler_queue_monitor.c
  *   counter            containers of a namespace                   scheduler_counter.c
- *   container-manager  placement                                   scheduler_container.c
- *   job-manager        creation jobs                               scheduler_job.c
+ *   container-manager  placement                                   scheduler_container.c,
+ * _place.c job-manager        creation jobs                               scheduler_job.c
  *   producer           Kafka and activation store                  common/producer.c
  *   call               one ask: a fetch, an admin question         scheduler_fetch.c, _route.c
  *   and feed, lease, watcher, data, etcd-worker of common/.
@@ -56,7 +56,7 @@ struct scheduler_config {
     uint64_t max_scheduling_time, max_retries_to_get_queue, max_peek;
     uint64_t in_progress_job_retention, blackbox_multiple;
     uint64_t data_retry_interval, lease_timeout;
-    uint64_t managed_fraction;
+    uint64_t managed_fraction, blackbox_fraction;
 };
 
 extern const struct machine_ops scheduler_ops;

@@ -119,6 +119,12 @@ static void call_answer(struct scheduler *self, struct call *call, const struct 
     case CALL_IDENTITY:
         limit_on_answer(self, call, m, fx);
         break;
+    case CALL_DELETE:
+        container_on_old(self, call, m, fx);
+        break;
+    case CALL_UPDATE:
+        update_on_answer(self, call, m, fx);
+        break;
     }
 }
 

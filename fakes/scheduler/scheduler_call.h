@@ -15,6 +15,8 @@ enum call_kind {
     CALL_COUNT,    /* containers or creations of a namespace */
     CALL_STATE,    /* own health key, for GET /state */
     CALL_IDENTITY, /* limits of a namespace */
+    CALL_DELETE,   /* containers of an updated action, running and warmed */
+    CALL_UPDATE,   /* action of an activation with a newer revision */
 };
 struct call {
     struct timer timer; /* etcd's 10 s, or the pause before the next attempt */
@@ -26,8 +28,11 @@ struct call {
     node_id peer;
     uint8_t kind, family;
     uint8_t mode, depth, tries, is_pausing;
+    uint8_t is_past; /* DELETE: a container that is not too new was found */
     namespace_id ns;
-    actor_id asker; /* counter or gather */
+    actor_id asker;       /* counter or gather */
+    uint8_t *marks;       /* DELETE: by invoker; an arena block */
+    struct call *waiting; /* UPDATE: the next one that waits for this read */
     union {
         struct activation activation;
         struct post_create create;
@@ -57,5 +62,9 @@ void counter_on_answer(struct scheduler *, struct call *, const struct message *
                        struct effects *);
 void route_on_state(struct scheduler *, struct call *, const struct message *,
                     struct effects *);
+void container_on_old(struct scheduler *, struct call *, const struct message *,
+                      struct effects *);
+void update_on_answer(struct scheduler *, struct call *, const struct message *,
+                      struct effects *);
 void limit_on_answer(struct scheduler *, struct call *, const struct message *,
                      struct effects *);

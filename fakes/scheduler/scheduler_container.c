@@ -1,18 +1,12 @@
 /*
- * scheduler_container.c - ContainerManager: chooses an invoker for each creation.
- *
- * Placement runs in the callback of an etcd listing. Of its misfeatures these are behaviour:
- * a batch sees only its latest choice deducted; a second warmed container on an invoker that
- * has just left the list ends the callback, and the cold part of the batch with it; a
- * reservation stays when its creation ends up nowhere.
- * Source: ContainerManager.scala:86-207, 311-578 at 1fae641a2.
+ * scheduler_container.c - ContainerManager: warmed containers and who reserved them, messages
+ * to invokers, warm-ups, deletion of containers of old revisions. The choice of an invoker is
+ * in scheduler_place.c. Source: ContainerManager.scala:80-142, 209-324, 350-394 at 1fae641a2.
  */
 #include "scheduler/scheduler_internal.h"
 #include <string.h>
 
 #define WATCH_CONTAINERS 0x303u
-#define MEMORY_MIN_MB 128u
-#define PPM 1000000.0
 
 static const struct key warmed_prefix = {.family = KEY_WARMED};
 static const struct key invokers_prefix = {.family = KEY_INVOKERS};
@@ -122,10 +116,20 @@ static const struct key *warmed_find(const struct scheduler *self,
     return NULL;
 }
 
+/* What an earlier attempt of the creation reserved counts as anybody's, and then gives way. */
+node_id container_reserve(struct scheduler *self, const struct post_create *create, uint32_t id)
+{
+    const struct key *key = warmed_find(self, create);
+    if (key == NULL)
+        return NODE_NONE;
+    reservation_put(self, id, key);
+    return key->node;
+}
+
 /* ---- sending ---- */
 
-static void container_send(struct scheduler *self, struct effects *fx, actor_id actor,
-                           const struct post_create *create, uint32_t id, node_id invoker)
+void container_send(struct scheduler *self, struct effects *fx, actor_id actor,
+                    const struct post_create *create, uint32_t id, node_id invoker)
 {
     struct message *m = effects_post(fx, actor, ACTOR_JOBS_ID, POST_REGISTER_JOB);
     struct post_create *job = MESSAGE_LOCAL(m, struct post_create);
@@ -152,9 +156,8 @@ static void container_send(struct scheduler *self, struct effects *fx, actor_id 
 }
 
 /* Straight to the queue, if it is in the pool and leads; no job, no key. */
-static void container_fail(struct scheduler *self, struct effects *fx, actor_id actor,
-                           const struct post_create *create, uint32_t id,
-                           enum creation_error error)
+void container_fail(struct scheduler *self, struct effects *fx, actor_id actor,
+                    const struct post_create *create, uint32_t id, enum creation_error error)
 {
     if (job_find(self, id) == NULL) { /* else its timer still closes it */
         struct record *r = effects_record(fx, RECORD_CREATION_DONE, actor);
@@ -176,7 +179,7 @@ static void container_fail(struct scheduler *self, struct effects *fx, actor_id 
 }
 
 /* Once, as long as its key is there (warmedInvokers, ContainerManager.scala:116-131, 311). */
-static void container_warm_up(struct scheduler *self, struct effects *fx, node_id invoker)
+void container_warm_up(struct scheduler *self, struct effects *fx, node_id invoker)
 {
     const struct cluster *cluster = self->env->cluster;
     if (invoker >= cluster->node_count || cluster_kind(cluster, invoker) != NODE_INVOKER)
@@ -193,205 +196,89 @@ static void container_warm_up(struct scheduler *self, struct effects *fx, node_i
     scheduler_produce(self, fx, TOPIC(TOPIC_INVOKER, index), &entry);
 }
 
-/* ---- placement ---- */
+/* ---- containers of old revisions (ContainerManager.scala:209-237) ---- */
 
-struct placement { /* one batch */
-    struct scheduler *self;
-    struct effects *fx;
-    actor_id actor;
-    struct post_create create;
-    struct candidate *list;
-    uint32_t count;
-    uint32_t memory;
-    uint32_t cause; /* of every creation of it */
-};
-
-bool candidates_deduct(struct candidate *list, uint32_t *count, node_id node, uint32_t memory)
+static void deletion_send(struct scheduler *self, struct effects *fx, const struct call *call)
 {
-    uint32_t i = 0;
-    while (i < *count && list[i].node != node)
-        i++;
-    if (i == *count)
-        return false;
-    list[i].free_mb = list[i].free_mb > memory ? list[i].free_mb - memory : 0;
-    if (list[i].free_mb < MEMORY_MIN_MB) {
-        memmove(list + i, list + i + 1, (*count - i - 1) * sizeof *list);
-        (*count)--;
+    const struct cluster *cluster = self->env->cluster;
+    for (uint32_t index = 0; index < cluster->counts[NODE_INVOKER]; index++) {
+        if (!call->marks[index])
+            continue;
+        struct entry entry = {.kind = ENTRY_CREATION, .cause = fx->cause};
+        entry.u.creation =
+            (struct creation){.action = call->u.create.action,
+                              .ns = call->u.create.ns,
+                              .revision = call->u.create.revision,
+                              .scheduler = NODE_NONE,
+                              .invoker = cluster_node(cluster, NODE_INVOKER, index),
+                              .deletion = 1};
+        scheduler_produce(self, fx, TOPIC(TOPIC_INVOKER, index), &entry);
     }
-    return true;
 }
 
-/* Up, and with enough memory; in the listing's order (ContainerManager.scala:591-625). */
-static uint32_t placement_candidates(const struct message *m, const struct etcd_kv *kvs,
-                                     uint32_t memory, struct candidate *list)
+static void deletion_end(struct scheduler *self, struct call *call)
 {
-    uint32_t count = 0;
+    arena_release(self->env->arena, call->marks);
+    call->marks = NULL;
+    call_release(self, call);
+}
+
+/* Newer revisions are left out only as long as nothing else came: dropWhile. */
+static void deletion_mark(struct scheduler *self, struct call *call, const struct message *m)
+{
+    const struct cluster *cluster = self->env->cluster;
+    const struct etcd_kv *kvs = blob_bytes(self->env->arena, m->u.etcd_done.kvs);
     for (uint32_t i = 0; i < m->u.etcd_done.count; i++) {
-        const struct value *value = &kvs[i].value;
-        if (value->kind == VALUE_INVOKER && value->status == INVOKER_UP && value->a >= memory)
-            list[count++] = (struct candidate){.node = kvs[i].key.node, .free_mb = value->a};
-    }
-    return count;
-}
-
-static bool placement_has(const struct placement *p, node_id node)
-{
-    for (uint32_t i = 0; i < p->count; i++) {
-        if (p->list[i].node == node)
-            return true;
-    }
-    return false;
-}
-
-static void placement_send(const struct placement *p, uint32_t i, node_id invoker)
-{
-    p->fx->cause = p->cause;
-    container_send(p->self, p->fx, p->actor, &p->create, p->create.first + i, invoker);
-}
-
-static void placement_fail(const struct placement *p, uint32_t i)
-{
-    p->fx->cause = p->cause;
-    container_fail(p->self, p->fx, p->actor, &p->create, p->create.first + i,
-                   CREATION_NO_AVAILABLE_INVOKERS);
-}
-
-/* Where the warmed container of each creation is; NODE_NONE: it is a cold one. */
-static void placement_reserve(struct placement *p, node_id *chosen)
-{
-    for (uint32_t i = 0; i < p->create.count; i++) {
-        const struct key *key = warmed_find(p->self, &p->create);
-        chosen[i] = NODE_NONE;
-        if (key == NULL)
+        const struct key *key = &kvs[i].key;
+        if (!call->is_past && key->revision > call->u.create.revision)
             continue;
-        struct key warmed = *key;
-        reservation_put(p->self, p->create.first + i, &warmed);
-        if (placement_has(p, warmed.node))
-            chosen[i] = warmed.node;
+        call->is_past = 1;
+        if (key->node < cluster->node_count && cluster_kind(cluster, key->node) == NODE_INVOKER)
+            call->marks[cluster->nodes[key->node].index] = 1;
     }
 }
 
-/* ContainerManager.scala:177-186; false: an exception ended the callback. */
-static bool placement_send_warmed(struct placement *p, const node_id *chosen)
+static void deletion_ask(struct scheduler *self, struct effects *fx, struct call *call,
+                         enum key_family family)
 {
-    for (uint32_t i = 0; i < p->create.count; i++) {
-        if (chosen[i] != NODE_NONE)
-            placement_send(p, i, chosen[i]);
-    }
-    for (uint32_t i = 0; i < p->create.count; i++) {
-        if (chosen[i] != NODE_NONE &&
-            !candidates_deduct(p->list, &p->count, chosen[i], p->memory))
-            return false;
-    }
-    return true;
+    struct key prefix = {
+        .family = (uint16_t)family, .ns = call->u.create.ns, .action = call->u.create.action};
+    call->family = (uint8_t)family;
+    call_range(self, fx, call, RANGE_PREFIX, &prefix, 3);
 }
 
-/* A random one of the pool's members that have the memory; NODE_NONE: none has. */
-static node_id placement_choose(const struct placement *p, const struct candidate *list,
-                                uint32_t count, uint32_t managed, uint32_t id)
+/* Its running containers, then its warmed ones; a listing that fails ends it. */
+void container_on_old(struct scheduler *self, struct call *call, const struct message *m,
+                      struct effects *fx)
 {
-    uint32_t fitting = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        for (uint32_t j = 0; j < managed; j++)
-            fitting += p->list[j].node == list[i].node && list[i].free_mb >= p->memory;
-    }
-    if (fitting == 0)
-        return NODE_NONE;
-    uint64_t pick =
-        draw_below(p->self->env->draws, PURPOSE_PICK_INVOKER, id, p->create.retry, fitting);
-    for (uint32_t i = 0; i < count; i++) {
-        for (uint32_t j = 0; j < managed; j++) {
-            if (p->list[j].node != list[i].node || list[i].free_mb < p->memory)
-                continue;
-            if (pick-- == 0)
-                return list[i].node;
-        }
-    }
-    return NODE_NONE;
-}
-
-/* ContainerManager.scala:441-557: each choice sees the list of before, less the latest one; a
- * message that finds nobody takes nothing away, and the next sees the whole list again. */
-static void placement_send_cold(struct placement *p, const node_id *warmed, node_id *chosen,
-                                struct candidate *list)
-{
-    double share = (double)p->self->config->managed_fraction / PPM;
-    int32_t managed = ceil_int((double)p->count * share);
-    uint32_t pool = managed < 1 ? 1 : (uint32_t)managed;
-    if (pool > p->count)
-        pool = p->count;
-    uint32_t count = p->count;
-    memcpy(list, p->list, count * sizeof *list);
-    for (uint32_t i = 0; i < p->create.count; i++) {
-        if (warmed[i] != NODE_NONE)
-            continue;
-        chosen[i] = placement_choose(p, list, count, pool, p->create.first + i);
-        count = p->count;
-        memcpy(list, p->list, count * sizeof *list);
-        if (chosen[i] != NODE_NONE)
-            candidates_deduct(list, &count, chosen[i], p->memory);
-    }
-    for (uint32_t i = p->create.count; i > 0; i--) { /* the list was built from its end */
-        if (warmed[i - 1] != NODE_NONE)
-            continue;
-        if (chosen[i - 1] != NODE_NONE)
-            placement_send(p, i - 1, chosen[i - 1]);
-        else
-            placement_fail(p, i - 1);
-    }
-}
-
-static void placement_run(struct placement *p)
-{
-    const struct machine_env *env = p->self->env;
-    ASSERT_OP(p->create.count, >, 0);
-    if (p->count == 0) {
-        for (uint32_t i = 0; i < p->create.count; i++)
-            placement_fail(p, i);
+    ASSERT_OP(call->kind, ==, CALL_DELETE);
+    fx->cause = call->cause;
+    if (m == NULL) {
+        deletion_end(self, call);
         return;
     }
-    size_t size = p->create.count * sizeof(node_id);
-    node_id *warmed = arena_alloc(env->arena, env->node, size);
-    node_id *chosen = arena_alloc(env->arena, env->node, size);
-    struct candidate *list = arena_alloc(env->arena, env->node, p->count * sizeof *list);
-    placement_reserve(p, warmed);
-    if (placement_send_warmed(p, warmed))
-        placement_send_cold(p, warmed, chosen, list);
-    arena_release(env->arena, list);
-    arena_release(env->arena, chosen);
-    arena_release(env->arena, warmed);
+    if (m->u.etcd_done.count > 0)
+        deletion_mark(self, call, m);
+    if (call->family == KEY_EXISTING) {
+        deletion_ask(self, fx, call, KEY_WARMED);
+        return;
+    }
+    deletion_send(self, fx, call);
+    deletion_end(self, call);
 }
 
-/* m NULL: a listing that failed counts as one without invokers. */
-void container_on_listing(struct scheduler *self, struct call *call, const struct message *m,
-                          struct effects *fx)
+static void container_on_deletion(struct scheduler *self, const struct message *m,
+                                  struct effects *fx)
 {
     const struct machine_env *env = self->env;
-    ASSERT(call->kind == CALL_PLACE || call->kind == CALL_WARM_UP);
-    struct placement p = {.self = self,
-                          .fx = fx,
-                          .actor = call->actor,
-                          .create = call->u.create,
-                          .cause = fx->cause};
-    bool is_warm_up = call->kind == CALL_WARM_UP;
-    call_release(self, call);
-    const struct etcd_kv *kvs = NULL;
-    p.memory =
-        is_warm_up ? MEMORY_MIN_MB : cluster_action_memory(env->cluster, p.create.action);
-    if (m != NULL && m->u.etcd_done.count > 0) {
-        kvs = blob_bytes(env->arena, m->u.etcd_done.kvs);
-        ASSERT_OP(blob_size(env->arena, m->u.etcd_done.kvs), >=,
-                  m->u.etcd_done.count * sizeof *kvs);
-        p.list = arena_alloc(env->arena, env->node, m->u.etcd_done.count * sizeof *p.list);
-        p.count = placement_candidates(m, kvs, p.memory, p.list);
+    struct call *call = call_new(self, CALL_DELETE);
+    if (call == NULL) {
+        effects_reject(fx, ACTOR_CONTAINERS_ID, m);
+        return;
     }
-    if (is_warm_up) {
-        for (uint32_t i = 0; i < p.count; i++)
-            container_warm_up(self, fx, p.list[i].node);
-    } else {
-        placement_run(&p);
-    }
-    arena_release(env->arena, p.list);
+    call->u.create = *MESSAGE_LOCAL_CONST(m, struct post_create);
+    call->marks = arena_alloc(env->arena, env->node, env->cluster->counts[NODE_INVOKER] + 1);
+    deletion_ask(self, fx, call, KEY_EXISTING);
 }
 
 /* ---- mailbox ---- */
@@ -449,7 +336,10 @@ void container_on_message(struct scheduler *self, const struct message *m, struc
         watcher_unwatch(fx, ACTOR_CONTAINERS_ID, &invokers_prefix, 1, WATCH_CONTAINERS, false);
         effects_post(fx, ACTOR_CONTAINERS_ID, ACTOR_JOBS_ID, POST_GRACEFUL_SHUTDOWN);
         break;
-    default: /* POST_DELETE: only an update of an action sends it */
+    case POST_DELETE:
+        container_on_deletion(self, m, fx);
+        break;
+    default:
         effects_reject(fx, ACTOR_CONTAINERS_ID, m);
     }
 }

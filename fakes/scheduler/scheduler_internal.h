@@ -63,6 +63,11 @@ struct limit { /* a namespace's identity, once read, or that there is none */
     tstamp read_at;
 };
 
+struct metadata {      /* of an action, in the document cache */
+    uint32_t revision; /* 0: none */
+    tstamp read_at;
+};
+
 struct reservation { /* inProgressWarmedContainers */
     uint32_t creation;
     struct key key;
@@ -77,13 +82,19 @@ struct containers {     /* ContainerManager */
 void container_start(struct scheduler *self, struct effects *fx);
 void container_on_message(struct scheduler *self, const struct message *m, struct effects *fx);
 void container_digest(const struct scheduler *self, struct digest *d);
-/* An usable invoker of a listing. */
-struct candidate {
-    node_id node;
-    uint32_t free_mb;
-};
-/* Deduct memory; an invoker left below the minimum leaves the list. False: not in it. */
-bool candidates_deduct(struct candidate *list, uint32_t *count, node_id node, uint32_t memory);
+/* Register the job of creation `id` of the batch, and order it of an invoker. */
+void container_send(struct scheduler *self, struct effects *fx, actor_id actor,
+                    const struct post_create *create, uint32_t id, node_id invoker);
+void container_fail(struct scheduler *self, struct effects *fx, actor_id actor,
+                    const struct post_create *create, uint32_t id, enum creation_error error);
+/* How many of the untagged invokers are in each pool: at least one, and in small clusters they
+ * overlap (ContainerManager.scala:328-332, 446-449). */
+uint32_t placement_managed(const struct scheduler_config *config, uint32_t untagged);
+uint32_t placement_blackbox(const struct scheduler_config *config, uint32_t untagged);
+void container_warm_up(struct scheduler *self, struct effects *fx, node_id invoker);
+/* A warmed container for a creation: where it is, NODE_NONE if there is none. */
+node_id container_reserve(struct scheduler *self, const struct post_create *create,
+                          uint32_t id);
 
 struct job { /* creationJobPool */
     struct timer timer;
@@ -144,6 +155,7 @@ struct scheduler {
     struct slots queues, polls, asks, gathers, calls;
     struct counters *counters; /* by namespace; the last is whisk.system */
     struct limit *limits;
+    struct metadata *metadata; /* by action */
     struct containers containers;
     struct jobs jobs;
     struct bounce *bounces;
@@ -174,6 +186,7 @@ void scheduler_post_activation(struct effects *fx, actor_id from, actor_id to,
 
 void manager_start(struct scheduler *self, struct effects *fx);
 void manager_on_message(struct scheduler *self, const struct message *m, struct effects *fx);
+void manager_on_reporter(struct scheduler *self, const struct message *m, struct effects *fx);
 void manager_on_report(struct scheduler *self, struct effects *fx);
 void manager_on_shutdown_timer(struct scheduler *self, struct effects *fx);
 /* handleActivationMessage, on whatever thread: `actor` is whose turn it is. */
@@ -181,6 +194,9 @@ void lookup_route(struct scheduler *self, struct effects *fx, actor_id actor,
                   const struct activation *a);
 void lookup_on_item(struct scheduler *self, const struct message *m, struct effects *fx);
 void recover_start(struct scheduler *self, struct effects *fx, const struct activation *a);
+/* createNewQueue: read the action of this revision, then CREATE_NEW_QUEUE. */
+void update_start(struct scheduler *self, struct effects *fx, const struct activation *a);
+void update_digest(const struct scheduler *self, struct digest *d);
 
 void fetch_on_message(struct scheduler *self, const struct message *m, struct effects *fx);
 void ask_on_message(struct scheduler *self, const struct message *m, struct effects *fx);

@@ -44,8 +44,10 @@ static duration job_timeout(const struct scheduler *self, action_id action)
 {
     const struct cluster *cluster = self->env->cluster;
     bool is_blackbox = action < cluster->action_count && cluster->actions[action].blackbox;
-    uint64_t multiple = is_blackbox ? self->config->blackbox_multiple : 1;
-    return self->config->in_progress_job_retention * multiple;
+    duration timeout = self->config->in_progress_job_retention;
+    if (!is_blackbox)
+        return timeout;
+    return timeout / SEC(1) * self->config->blackbox_multiple * SEC(1); /* whole seconds */
 }
 
 /* A retry finds its job open, and the first timer goes on. */

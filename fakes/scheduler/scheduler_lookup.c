@@ -113,7 +113,12 @@ void lookup_route(struct scheduler *self, struct effects *fx, actor_id actor,
         lookup_fail(self, fx, actor, &a, ERROR_NO_ENDPOINT);
         return;
     }
-    /* A newer revision would start an update of the action, which nothing here can do yet. */
+    if (route->init_revision != 0 && a.revision > route->init_revision) {
+        struct message *m = effects_post(fx, actor, ACTOR_MANAGER_ID, POST_UPDATE_QUEUE);
+        *MESSAGE_LOCAL(m, struct post_update) =
+            (struct post_update){.activation = a, .old_revision = route->init_revision};
+        return;
+    }
     if (route->init_revision != 0 && a.revision < route->init_revision)
         a.revision = route->init_revision;
     if (route->selection != NODE_NONE)

@@ -2,6 +2,7 @@
  * scheduler_manager.c - QueueManager: elections, new queues, recovery, disable.
  * Source: QueueManager.scala:103-278, 538-609 at 1fae641a2.
  */
+#include "scheduler/scheduler_behaviour.h"
 #include "scheduler/scheduler_queue.h"
 
 #define WATCH_MANAGER 0x302u
@@ -29,9 +30,17 @@ void manager_start(struct scheduler *self, struct effects *fx)
     timers_arm(&self->timers, fx, &self->report_timer, REPORT_INTERVAL, true);
 }
 
+/* Its poison pill, which a report may overtake. */
+void manager_on_reporter(struct scheduler *self, const struct message *m, struct effects *fx)
+{
+    if (m->what == POST_GRACEFUL_SHUTDOWN)
+        timers_cancel(&self->timers, &self->report_timer);
+    else
+        effects_reject(fx, ACTOR_REPORTER_ID, m);
+}
+
 void manager_on_report(struct scheduler *self, struct effects *fx)
 {
-    ASSERT(!self->is_shutting_down);
     struct key key = health_key(self);
     struct value value = {
         .kind = VALUE_SCHEDULER, .node = self->env->node, .a = self->pool.leader_count};
@@ -41,13 +50,13 @@ void manager_on_report(struct scheduler *self, struct effects *fx)
 
 /* The child's mailbox: Start, then what it was made for, then a shutdown. */
 static actor_id manager_make_queue(struct scheduler *self, struct effects *fx,
-                                   struct route *route, uint32_t revision)
+                                   struct route *route, uint32_t revision, unsigned what)
 {
     ASSERT(route->entries == NULL || route->entries->route == route);
     actor_id queue = queue_new(self, fx, route->ns, route->action, revision);
     if (queue == 0)
         return 0;
-    effects_post(fx, ACTOR_MANAGER_ID, queue, POST_START);
+    effects_post(fx, ACTOR_MANAGER_ID, queue, what);
     pool_put(self, route, revision, queue);
     route->init_revision = revision;
     return queue;
@@ -111,7 +120,7 @@ static void manager_on_elected(struct scheduler *self, const struct message *m,
     route->electing = 0;
     actor_id queue = 0;
     if ((result->flags & DATA_WON) != 0)
-        queue = manager_make_queue(self, fx, route, route->asked_revision);
+        queue = manager_make_queue(self, fx, route, route->asked_revision, POST_START);
     struct message *reply =
         effects_send(fx, MSG_QUEUE_CREATED, ACTOR_MANAGER_ID, route->asker, route->asker_actor);
     reply->corr = route->asker_corr;
@@ -124,11 +133,15 @@ static void manager_on_elected(struct scheduler *self, const struct message *m,
 
 /* ---- activations ---- */
 
-/* handleCycle and RecoverQueue look for any revision that is not older and leads. */
-static const struct pool_entry *manager_any_queue(const struct route *route,
+/*
+ * handleCycle and RecoverQueue take the first key of the action that the pool's map yields,
+ * whatever its revision, and look no further. The map's order is that of hashes; ours, too.
+ */
+static const struct pool_entry *manager_any_queue(struct scheduler *self,
                                                   const struct activation *a)
 {
-    const struct pool_entry *entry = route->entries;
+    bool any_namespace = scheduler_behaviour(self->env)->cycle_ignores_namespace;
+    const struct pool_entry *entry = pool_first(self, a->ns, a->action, any_namespace);
     return entry != NULL && entry->revision >= a->revision && entry->leader ? entry : NULL;
 }
 
@@ -148,11 +161,25 @@ static void manager_on_cycle(struct scheduler *self, const struct activation *a,
         effects_reject(fx, ACTOR_MANAGER_ID, m);
         return;
     }
-    const struct pool_entry *entry = manager_any_queue(route, a);
+    const struct pool_entry *entry = manager_any_queue(self, a);
     if (entry != NULL)
         manager_forward(fx, entry, a);
     else
         recover_start(self, fx, a);
+}
+
+/* A queue for one activation: it starts, gets the activation, and a shutdown if we end. */
+static void manager_make_queue_for(struct scheduler *self, const struct message *m,
+                                   struct route *route, const struct activation *a,
+                                   unsigned what, struct effects *fx)
+{
+    actor_id queue = manager_make_queue(self, fx, route, a->revision, what);
+    fx->cause = m->cause;
+    if (queue != 0)
+        scheduler_post_activation(fx, ACTOR_MANAGER_ID, queue, a, false);
+    else
+        scheduler_lose(fx, ACTOR_MANAGER_ID, a->id);
+    manager_shut_new(self, fx, queue);
 }
 
 static void manager_on_recover(struct scheduler *self, const struct message *m,
@@ -161,20 +188,45 @@ static void manager_on_recover(struct scheduler *self, const struct message *m,
     const struct activation *a = &MESSAGE_LOCAL_CONST(m, struct post_activation)->activation;
     struct route *route = pool_route(self, a->ns, a->action);
     ASSERT(route != NULL);
-    const struct pool_entry *entry = manager_any_queue(route, a);
+    const struct pool_entry *entry = manager_any_queue(self, a);
     if (entry != NULL) {
         manager_forward(fx, entry, a);
         return;
     }
     /* Without an election, and without a leader key of our own. */
-    actor_id queue = manager_make_queue(self, fx, route, a->revision);
-    fx->cause = m->cause;
+    manager_make_queue_for(self, m, route, a, POST_START, fx);
+}
+
+/* ---- an updated action (QueueManager.scala:148-184) ---- */
+
+static void manager_on_update(struct scheduler *self, const struct message *m,
+                              struct effects *fx)
+{
+    const struct post_update *update = MESSAGE_LOCAL_CONST(m, struct post_update);
+    const struct activation *a = &update->activation;
+    struct pool_entry *old = pool_find(self, a->ns, a->action, update->old_revision);
+    if (old != NULL) {
+        pool_depose(self, old);
+        effects_post(fx, ACTOR_MANAGER_ID, old->queue, POST_STOP_OUTDATED);
+    }
+    update_start(self, fx, a);
+}
+
+/* The queue of a new revision takes over the keys that the old one wrote. */
+static void manager_on_create_new(struct scheduler *self, const struct message *m,
+                                  struct effects *fx)
+{
+    const struct activation *a = &MESSAGE_LOCAL_CONST(m, struct post_activation)->activation;
+    struct route *route = pool_route(self, a->ns, a->action);
+    actor_id queue = pool_leader(self, a->ns, a->action, a->revision);
+    ASSERT(route != NULL);
     if (queue != 0)
         scheduler_post_activation(fx, ACTOR_MANAGER_ID, queue, a, false);
     else
-        scheduler_lose(fx, ACTOR_MANAGER_ID, a->id);
-    manager_shut_new(self, fx, queue);
+        manager_make_queue_for(self, m, route, a, POST_VERSION_UPDATED, fx);
 }
+
+/* ---- activations of the manager's own ---- */
 
 static void manager_on_activation(struct scheduler *self, const struct message *m,
                                   struct effects *fx)
@@ -198,6 +250,20 @@ static void manager_on_queue_removed(struct scheduler *self, const struct messag
     if (pool_remove(self, route, removed->revision) && removed->has_key)
         route->init_revision = 0;
     effects_post(fx, ACTOR_MANAGER_ID, m->from_actor, POST_QUEUE_REMOVED_COMPLETED);
+}
+
+/* A removed queue that runs again, as upstream once had it. */
+static void manager_on_reactivated(struct scheduler *self, const struct message *m,
+                                   struct effects *fx)
+{
+    const struct post_removed *back = MESSAGE_LOCAL_CONST(m, struct post_removed);
+    struct route *route = pool_route(self, back->ns, back->action);
+    if (route == NULL) {
+        effects_reject(fx, ACTOR_MANAGER_ID, m);
+        return;
+    }
+    pool_put(self, route, back->revision, m->from_actor);
+    route->init_revision = back->revision;
 }
 
 static void manager_on_watched(struct scheduler *self, const struct message *m,
@@ -225,7 +291,7 @@ static void manager_on_shutdown(struct scheduler *self, struct effects *fx)
     struct key prefix = leader_prefix(), health = health_key(self);
     self->is_shutting_down = 1;
     watcher_unwatch(fx, ACTOR_MANAGER_ID, &prefix, 1, WATCH_MANAGER, false);
-    timers_cancel(&self->timers, &self->report_timer);
+    effects_post(fx, ACTOR_MANAGER_ID, ACTOR_REPORTER_ID, POST_GRACEFUL_SHUTDOWN);
     data_unregister(fx, ACTOR_MANAGER_ID, &health);
     for (uint32_t i = 0; i < self->pool.count; i++)
         effects_post(fx, ACTOR_MANAGER_ID, self->pool.entries[i]->queue,
@@ -251,6 +317,15 @@ static void manager_on_post(struct scheduler *self, const struct message *m, str
         break;
     case POST_RECOVER_QUEUE:
         manager_on_recover(self, m, fx);
+        break;
+    case POST_UPDATE_QUEUE:
+        manager_on_update(self, m, fx);
+        break;
+    case POST_CREATE_NEW_QUEUE:
+        manager_on_create_new(self, m, fx);
+        break;
+    case POST_QUEUE_REACTIVATED:
+        manager_on_reactivated(self, m, fx);
         break;
     case POST_QUEUE_REMOVED:
         manager_on_queue_removed(self, m, fx);

@@ -119,6 +119,36 @@ void pool_put(struct scheduler *self, struct route *route, uint32_t revision, ac
     ASSERT_OP(pool->leader_count, <=, pool->count);
 }
 
+void pool_depose(struct scheduler *self, struct pool_entry *entry)
+{
+    ASSERT_OP(self->pool.leader_count, >=, entry->leader);
+    self->pool.leader_count -= entry->leader;
+    entry->leader = 0;
+}
+
+static uint64_t entry_hash(const struct pool_entry *entry)
+{
+    return draw_mix(entry_order(entry->route, 0), entry->revision);
+}
+
+const struct pool_entry *pool_first(struct scheduler *self, namespace_id ns, action_id action,
+                                    bool any_namespace)
+{
+    const struct pool_entry *first = NULL;
+    struct route **chain = pool_chain(self, action);
+    const struct route *route = chain == NULL ? NULL : *chain;
+    for (; route != NULL; route = route->next) {
+        const struct pool_entry *entry = route->entries;
+        if (!any_namespace && route->ns != ns)
+            continue;
+        for (; entry != NULL; entry = entry->next) {
+            if (first == NULL || entry_hash(entry) < entry_hash(first))
+                first = entry;
+        }
+    }
+    return first;
+}
+
 bool pool_remove(struct scheduler *self, struct route *route, uint32_t revision)
 {
     struct pool *pool = &self->pool;

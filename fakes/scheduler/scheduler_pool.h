@@ -38,6 +38,12 @@ struct route *pool_route(struct scheduler *self, namespace_id ns, action_id acti
 struct pool_entry *pool_find(struct scheduler *self, namespace_id ns, action_id action,
                              uint32_t revision);
 void pool_put(struct scheduler *self, struct route *route, uint32_t revision, actor_id queue);
+/* It is not the current revision any more. */
+void pool_depose(struct scheduler *self, struct pool_entry *entry);
+/* The first of an action's queues in the order of the pool's hash map, of this namespace or of
+ * any; NULL: there is none. */
+const struct pool_entry *pool_first(struct scheduler *self, namespace_id ns, action_id action,
+                                    bool any_namespace);
 bool pool_remove(struct scheduler *self, struct route *route, uint32_t revision);
 /* The queue that gets state messages: in the pool and leader; 0 if none. */
 actor_id pool_leader(struct scheduler *self, namespace_id ns, action_id action,

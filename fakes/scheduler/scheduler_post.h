@@ -35,7 +35,10 @@
     X(REGISTER_JOB, "register-creation-job")   /* struct post_create */                        \
     X(FINISH_JOB, "finish-creation-job")       /* struct post_job */                           \
     X(COUNT_READY, "ready-to-get-count")       /* struct post_work */                          \
-    X(DECIDED, "decided")                      /* decision maker's callback: post_decision */
+    X(DECIDED, "decided")                      /* decision maker's callback: post_decision */  \
+    X(UPDATE_QUEUE, "update-memory-queue")     /* struct post_update */                        \
+    X(CREATE_NEW_QUEUE, "create-new-queue")    /* struct post_activation */                    \
+    X(QUEUE_REACTIVATED, "queue-reactivated")  /* struct post_removed; nobody sends it */
 #define SCHEDULER_POST_MEMBER(id, text) POST_##id,
 enum scheduler_post {
     POST_BEFORE_SCHEDULER = POST_COMPONENT - 1,
@@ -63,6 +66,11 @@ enum scheduler_timer {
 struct post_activation {
     struct activation activation;
     uint32_t is_own; /* the manager is the sender */
+    uint32_t spare;
+};
+struct post_update { /* an activation of a newer revision than the queue here has */
+    struct activation activation;
+    uint32_t old_revision;
     uint32_t spare;
 };
 struct post_get {

@@ -7,11 +7,14 @@
  * /queue/total, /queue/status and a /state by scheduler.
  */
 #include "core/json.h"
+#include "scheduler/scheduler_behaviour.h"
 #include "scheduler/scheduler_queue.h"
 #include <stdio.h>
 #include <string.h>
 
 #define QUEUE_PATIENCE SEC(5)
+#define MANAGER_PATIENCE MINUTES(1) /* until the manager has asked (Scheduler.scala:131) */
+#define MANAGER_PATIENCE_BEFORE SEC(5)
 
 enum route_index {
     ROUTE_STATE,
@@ -39,7 +42,7 @@ static const struct admin_route routes_before_5338[ROUTE_COUNT - 1] = {
 
 static bool is_before_5338(const struct scheduler *self)
 {
-    return self->env->behaviour == BEHAVIOUR_PRE_5338;
+    return scheduler_behaviour(self->env)->routes_before_5338;
 }
 
 static struct admin route_admin(const struct scheduler *self)
@@ -157,6 +160,7 @@ void route_on_question(struct scheduler *self, const struct message *m, struct e
         MESSAGE_LOCAL(size, struct post_state)->count = self->pool.count;
         return;
     }
+    timers_cancel(&self->timers, &gather->timer);
     gather->expected = self->pool.count;
     if (gather->what == ROUTE_QUEUES && gather->expected > 0)
         gather->texts =
@@ -338,6 +342,9 @@ void route_on_request(struct scheduler *self, const struct message *m, struct ef
     } else if (index == ROUTE_STATE) {
         route_state(self, gather, fx);
     } else {
+        bool is_short = scheduler_behaviour(self->env)->short_status_asks;
+        timers_arm(&self->timers, fx, &gather->timer,
+                   is_short ? MANAGER_PATIENCE_BEFORE : MANAGER_PATIENCE, false);
         struct message *post = effects_post(fx, ACTOR_MAIN_ID, ACTOR_MANAGER_ID, POST_QUESTION);
         MESSAGE_LOCAL(post, struct post_question)->gather = gather->timer.actor;
     }

@@ -11,6 +11,7 @@
 #include "core/record.h"
 #include "wire/wire_entry.h"
 #include "wire/wire_internal.h"
+#include <string.h>
 
 #define USER_MEMORY "1073741824 B" /* container-pool.user-memory as shipped, 1024 m */
 
@@ -84,13 +85,42 @@ static void write_path(const struct wire *self, action_id action, struct wire_bu
     wire_buffer_quote(buffer, (struct wire_text){name, length});
 }
 
+static void write_tags(const struct wire *self, uint32_t tags, struct wire_buffer *buffer)
+{
+    const char *comma = "";
+    for (uint32_t i = 0; i < self->cluster->tag_count; i++) {
+        if ((tags >> i & 1) == 0)
+            continue;
+        wire_buffer_add(buffer, comma, strlen(comma));
+        wire_write_name(buffer, self->cluster->tags[i]);
+        comma = ",";
+    }
+}
+
+/* What ContainerManager looks at (Annotations.scala:27-28). */
+static void write_annotations(const struct wire *self, action_id action,
+                              struct wire_buffer *buffer)
+{
+    const struct cluster *cluster = self->cluster;
+    WIRE_ADD(buffer, "{\"annotations\":[");
+    if (action < cluster->action_count && cluster->actions[action].resources != 0) {
+        WIRE_ADD(buffer, "{\"key\":\"invoker-resources\",\"value\":[");
+        write_tags(self, cluster->actions[action].resources, buffer);
+        WIRE_ADD(buffer, "]}");
+        if (cluster->actions[action].lax_resources)
+            WIRE_ADD(buffer, ",{\"key\":\"invoker-resources-strict-policy\",\"value\":false}");
+    }
+    WIRE_ADD(buffer, "]");
+}
+
 static void write_metadata(const struct wire *self, action_id action,
                            struct wire_buffer *buffer)
 {
     const struct cluster *cluster = self->cluster;
     bool is_blackbox = action < cluster->action_count && cluster->actions[action].blackbox;
     const char *name = wire_action_last(cluster_action_name(cluster, action));
-    WIRE_ADD(buffer, "{\"annotations\":[],\"exec\":{\"binary\":false,");
+    write_annotations(self, action, buffer);
+    WIRE_ADD(buffer, ",\"exec\":{\"binary\":false,");
     if (is_blackbox) {
         WIRE_ADD(buffer, "\"image\":");
         wire_write_name(buffer, name);
@@ -112,9 +142,20 @@ static void write_metadata(const struct wire *self, action_id action,
 static void write_invoker(const struct wire *self, node_id invoker, struct wire_buffer *buffer)
 {
     uint32_t index = node_index(self, invoker);
-    WIRE_ADD(buffer, "{\"dedicatedNamespaces\":[],\"instance\":");
+    const struct cluster *cluster = self->cluster;
+    const struct labels *labels = cluster_labels(
+        cluster, invoker < cluster->node_count ? cluster->nodes[invoker].labels : 0);
+    WIRE_ADD(buffer, "{\"dedicatedNamespaces\":[");
+    for (uint32_t i = 0; i < labels->dedicated_count; i++) {
+        if (i > 0)
+            WIRE_ADD(buffer, ",");
+        wire_write_name(buffer, cluster_namespace_name(cluster, labels->dedicated[i]));
+    }
+    WIRE_ADD(buffer, "],\"instance\":");
     wire_buffer_number(buffer, index);
-    WIRE_ADD(buffer, ",\"instanceType\":\"invoker\",\"tags\":[],\"uniqueName\":\"");
+    WIRE_ADD(buffer, ",\"instanceType\":\"invoker\",\"tags\":[");
+    write_tags(self, labels->tags, buffer);
+    WIRE_ADD(buffer, "],\"uniqueName\":\"");
     wire_buffer_number(buffer, index);
     WIRE_ADD(buffer, "\",\"userMemory\":\"" USER_MEMORY "\"}");
 }

@@ -194,8 +194,69 @@ static bool read_scheduler(const struct cluster *cluster, struct json_in json,
     return true;
 }
 
+static bool read_tags(const struct cluster *cluster, struct json_in list, uint32_t *ret_tags)
+{
+    struct json_walk walk = json_walk_begin(list);
+    struct json_in key, item;
+    *ret_tags = 0;
+    while (json_walk_next(&walk, &key, &item)) {
+        uint32_t tag = 0;
+        while (tag < cluster->tag_count && !json_in_is(item, cluster->tags[tag]))
+            tag++;
+        if (tag == cluster->tag_count)
+            return false;
+        *ret_tags |= UINT32_C(1) << tag;
+    }
+    return true;
+}
+
+static bool read_dedicated(const struct cluster *cluster, struct json_in list,
+                           struct labels *labels)
+{
+    struct json_walk walk = json_walk_begin(list);
+    struct json_in key, item;
+    struct wire_json_text name;
+    while (json_walk_next(&walk, &key, &item)) {
+        if (labels->dedicated_count == DEDICATED_MAX || !wire_json_text(item, &name))
+            return false;
+        namespace_id ns = cluster_find_namespace(cluster, name.text.bytes, name.text.length);
+        if (ns == NAMESPACE_NONE)
+            return false;
+        labels->dedicated[labels->dedicated_count++] = ns;
+    }
+    return true;
+}
+
+/* One of the cluster's sets of labels; in which order they stand does not matter. */
+static bool read_labels(const struct cluster *cluster, struct json_in tags,
+                        struct json_in dedicated, node_id *ret_labels)
+{
+    struct labels read = {0};
+    uint32_t found = 0;
+    if (tags.kind != JSON_ARRAY || dedicated.kind != JSON_ARRAY ||
+        !read_tags(cluster, tags, &read.tags) || !read_dedicated(cluster, dedicated, &read))
+        return false;
+    if (read.tags == 0 && read.dedicated_count == 0) {
+        *ret_labels = 0;
+        return true;
+    }
+    while (found < cluster->label_count) {
+        const struct labels *labels = cluster_labels(cluster, found);
+        bool same =
+            labels->tags == read.tags && labels->dedicated_count == read.dedicated_count;
+        for (uint32_t i = 0; i < read.dedicated_count; i++)
+            same = same && labels_serve(labels, read.dedicated[i]);
+        if (same)
+            break;
+        found++;
+    }
+    *ret_labels = (node_id)found;
+    return found < cluster->label_count;
+}
+
 /* All fields are required; a status of another name counts as down (Message.scala:465-516). */
-static bool read_invoker(struct json_in json, struct value *value)
+static bool read_invoker(const struct cluster *cluster, struct json_in json,
+                         struct value *value)
 {
     static const char *const names[] = {"status", "freeMemory",          "busyMemory",
                                         "tags",   "dedicatedNamespaces", "inProgressMemory"};
@@ -205,8 +266,9 @@ static bool read_invoker(struct json_in json, struct value *value)
     json_in_members(json, names, COUNT(names), members);
     if (!wire_json_text(members[0], &status) ||
         !wire_json_number(members[1], UINT32_MAX, &sizes[0]) ||
-        !wire_json_number(members[2], UINT32_MAX, &sizes[1]) || members[3].kind != JSON_ARRAY ||
-        members[4].kind != JSON_ARRAY || !wire_json_number(members[5], UINT32_MAX, &sizes[2]))
+        !wire_json_number(members[2], UINT32_MAX, &sizes[1]) ||
+        !read_labels(cluster, members[3], members[4], &value->node) ||
+        !wire_json_number(members[5], UINT32_MAX, &sizes[2]))
         return false;
     value->kind = VALUE_INVOKER;
     value->status = INVOKER_DOWN;
@@ -231,7 +293,7 @@ static bool read_value(const struct cluster *cluster, const struct key *key,
     case KEY_SCHEDULER:
         return read_scheduler(cluster, json_in_parse(text.bytes, text.length), value);
     case KEY_INVOKERS:
-        return read_invoker(json_in_parse(text.bytes, text.length), value);
+        return read_invoker(cluster, json_in_parse(text.bytes, text.length), value);
     case KEY_THROTTLING:
         value->kind = VALUE_BOOL;
         value->a = wire_text_is(text, "true");

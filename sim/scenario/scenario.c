@@ -138,8 +138,10 @@ static int scenario_finish(struct reader *r, const struct tree_node *root)
                                s->variant != NULL ? s->variant : "");
         s->expect.kind = EXPECT_PER_VARIANT;
     }
-    scenario_compile(draft);
-    return 0;
+    int result = draft_finish_labels(r, root);
+    if (result == 0)
+        scenario_compile(draft);
+    return result;
 }
 
 void scenario_compile(struct draft *draft)

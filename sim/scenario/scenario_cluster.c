@@ -52,6 +52,21 @@ static const struct schema_field cluster_fields[] = {
      .fallback = 3,
      .example = "3",
      .about = "How many."},
+    {.key = "tags",
+     .type = SCHEMA_OTHER,
+     .read = scenario_read_invoker_tags,
+     .form = "invokers, each with a list",
+     .standard = "none",
+     .example = "{ invoker0: [gpu] }",
+     .about = "What actions may want of an invoker; at most 4 each, 32 in all. An action "
+              "without wishes gets such an invoker only when no other has room."},
+    {.key = "dedicated",
+     .type = SCHEMA_OTHER,
+     .read = scenario_read_dedicated,
+     .form = "invokers, each with a list",
+     .standard = "none",
+     .example = "{ invoker1: [guest] }",
+     .about = "Namespaces (at most 2) that the invoker serves and nobody else."},
     {.key = "edge",
      .type = SCHEMA_BOOL,
      FIELD(edge),
@@ -244,7 +259,7 @@ int scenario_read_cluster(struct reader *r, const struct tree_node *node, void *
         [NODE_DEPLOYER] = 1,
     };
     draft_make_nodes(r, counts);
-    return 0;
+    return draft_read_tags(r);
 }
 
 void draft_make_nodes(struct reader *r, const uint32_t counts[NODE_KIND_COUNT])
@@ -256,6 +271,7 @@ void draft_make_nodes(struct reader *r, const uint32_t counts[NODE_KIND_COUNT])
     struct node_info *nodes = region_array(r->region, total, sizeof *nodes);
     for (unsigned kind = 0; kind < NODE_KIND_COUNT; kind++)
         at = add_nodes(draft, nodes, at, (enum node_kind)kind, counts[kind]);
+    draft->nodes = nodes;
     draft->scenario->cluster.nodes = nodes;
     draft->scenario->cluster.node_count = total;
 }

@@ -28,6 +28,10 @@ struct draft {
     /* cluster */
     uint32_t controllers, schedulers, invokers;
     uint8_t edge, from, to;
+    struct node_info *nodes;
+    struct labels *labels; /* by node */
+    char (*tags)[TAG_MAX];
+    const struct tree_node *tags_at, *dedicated_at; /* as in the file */
     /* growing lists; their owners say how large they may become */
     struct namespace_info *namespaces;
     struct action_info *actions;
@@ -50,6 +54,12 @@ schema_read_fn scenario_read_cluster, scenario_read_config, scenario_read_timing
     scenario_read_namespaces, scenario_read_actions, scenario_read_load, scenario_read_deploy,
     scenario_read_faults, scenario_read_budget, scenario_read_checks, scenario_read_expect,
     scenario_read_hosts, scenario_read_variants;
+/* scenario_labels.c; targets: struct draft, or struct action_info */
+schema_read_fn scenario_read_invoker_tags, scenario_read_dedicated, scenario_read_action_tags,
+    scenario_read_strict;
+int draft_read_tags(struct reader *r); /* once there are nodes */
+/* Once there are namespaces. */
+int draft_finish_labels(struct reader *r, const struct tree_node *root);
 
 extern const struct schema scenario_schema, cluster_schema, bugs_schema, namespace_schema,
     action_schema, run_schema, load_schema, deploy_schema, fault_schema, delay_schema,

@@ -44,6 +44,21 @@ static void expect_published(struct invoker_bed *t, enum invoker_status status)
     assert_int_equal(data->value.status, status);
 }
 
+static void its_labels_are_published_with_it(void **state)
+{
+    (void)state;
+    struct invoker_bed *t = invoker_bed_cold();
+    t->bed->nodes[BED_INVOKER0].labels = 2;
+    t->bed->posts_by_hand = true;
+    bed_start(t->bed);
+    drop_posts(t);
+    post(t, POST_ENABLE);
+    expect_published(t, INVOKER_UNHEALTHY);
+    const struct message *m = bed_post(t->bed, bed_posts(t->bed) - 1);
+    assert_int_equal(MESSAGE_LOCAL_CONST(m, struct post_data)->value.node, 2);
+    invoker_bed_free(t);
+}
+
 static void the_first_result_makes_it_healthy_even_a_bad_one(void **state)
 {
     (void)state;
@@ -226,6 +241,7 @@ static void disabled_while_unhealthy_it_goes_on_testing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(its_labels_are_published_with_it),
         cmocka_unit_test(the_first_result_makes_it_healthy_even_a_bad_one),
         cmocka_unit_test(three_bad_ones_of_ten_make_it_unhealthy_and_start_a_test),
         cmocka_unit_test(memory_is_published_in_every_state),

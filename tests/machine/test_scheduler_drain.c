@@ -350,7 +350,8 @@ static void an_outdated_queue_hands_on_what_nobody_would_fetch(void **state)
     assert_int_equal(s->machine->pool.count, 0);
     assert_int_equal(bed_record(s->bed, RECORD_STATE, 0)->value2, QUEUE_REMOVING);
     assert_int_equal(bed_record(s->bed, RECORD_STATE, 1)->value2, QUEUE_REMOVED);
-    assert_int_equal(bed_record(s->bed, RECORD_MESSAGE_REJECTED, 0)->value, POST_DELETE);
+    assert_int_equal(bed_sent(s->bed, MSG_ETCD_RANGE, 1)->u.etcd.key.family, KEY_EXISTING);
+    assert_int_equal(bed_sent(s->bed, MSG_ETCD_RANGE, 2)->u.etcd.key.family, KEY_WARMED);
 }
 
 static void an_outdated_queue_with_containers_keeps_its_messages(void **state)

@@ -391,6 +391,109 @@ static void a_whisk_error_is_tried_again_five_times(void **state)
     sched_expect_state(s, q, QUEUE_FLUSHING);
 }
 
+static void a_retry_after_the_end_of_the_job_begins_a_new_one(void **state)
+{
+    struct sched *s = *state;
+    sched_decide(s, sched_quiet(s), DECISION_ADD, 1);
+    sched_pass(s, SEC(20) - MSEC(50)); /* with the job's last 50 ms */
+    ack(s, 1, CREATION_RESOURCE_NOT_ENOUGH, 0);
+    sched_forget(s);
+    sched_pass(s, MSEC(50));
+    assert_int_equal(bed_record(s->bed, RECORD_CREATION_DONE, 0)->detail, CREATION_TIMEOUT);
+    assert_int_equal(s->machine->jobs.count, 0);
+    assert_int_equal(sched_deleted_count(s, KEY_IN_PROGRESS), 1);
+    sched_forget(s);
+    sched_pass(s, MSEC(50));
+    assert_int_equal(bed_record(s->bed, RECORD_CREATION_SENT, 0)->creation, 1);
+    assert_int_equal(sched_put(s, KEY_IN_PROGRESS, 0)->u.etcd.key.id, 1);
+    assert_int_equal(job_find(s->machine, 1)->timer.at, s->bed->now + SEC(20));
+}
+
+static void a_retry_without_invokers_fails_twice(void **state)
+{
+    struct sched *s = *state;
+    struct queue *q = sched_quiet(s);
+    sched_decide(s, q, DECISION_ADD, 1);
+    for (unsigned i = 0; i < 3; i++)
+        s->invokers[i].is_listed = false;
+    sched_forget(s);
+    ack(s, 1, CREATION_WHISK, 0);
+    sched_pass(s, MSEC(100));
+    sched_expect_state(s, q, QUEUE_FLUSHING);
+    assert_int_equal(q->flush_error, CREATION_NO_AVAILABLE_INVOKERS);
+    assert_int_equal(bed_record_count(s->bed, RECORD_CREATION_DONE), 0); /* the job is open */
+    assert_int_equal(s->machine->jobs.count, 1);
+    assert_int_equal(sched_deleted_count(s, KEY_IN_PROGRESS), 0);
+    sched_pass(s, SEC(20) - MSEC(100));
+    assert_int_equal(bed_record(s->bed, RECORD_CREATION_DONE, 0)->detail, CREATION_TIMEOUT);
+    assert_int_equal(q->flush_error, CREATION_TIMEOUT);
+}
+
+/* Those of whisk are tried again, those of the action are not. */
+static void every_error_has_its_class(void **state)
+{
+    (void)state;
+    static const bool is_whisk[CREATION_ERROR_COUNT] = {
+        [CREATION_NO_AVAILABLE_INVOKERS] = true,
+        [CREATION_NO_AVAILABLE_RESOURCE_INVOKERS] = true,
+        [CREATION_RESOURCE_NOT_ENOUGH] = true,
+        [CREATION_WHISK] = true,
+        [CREATION_UNKNOWN] = true,
+        [CREATION_TIMEOUT] = true,
+        [CREATION_SHUTTING_DOWN] = true,
+        [CREATION_ZERO_NAMESPACE_LIMIT] = true};
+    for (uint8_t error = CREATION_NONE + 1; error < CREATION_ERROR_COUNT; error++) {
+        assert_int_equal(creation_is_whisk_error(error), is_whisk[error]);
+        struct sched *s = sched_started();
+        sched_hello(s);
+        ack(s, 1, (enum creation_error)error, 4);
+        bool is_parsable = error != CREATION_SHUTTING_DOWN && error != CREATION_NON_EXECUTABLE;
+        bool is_open = is_whisk[error] || !is_parsable;
+        assert_int_equal(s->machine->jobs.count, is_open);
+        assert_int_equal(s->machine->jobs.retries != NULL, is_whisk[error] && is_parsable);
+        sched_free(s);
+    }
+}
+
+/* A reservation is given up with the result of its creation, in the job manager's words. */
+static void a_reservation_outlives_a_creation_that_ends_up_nowhere(void **state)
+{
+    struct sched *s = *state;
+    struct queue *q = sched_quiet(s);
+    s->invokers[0].is_listed = s->invokers[2].is_listed = false;
+    s->invokers[1].free_mb = 300;
+    watch_warmed(s, BED_INVOKER0, 71); /* its invoker is not there */
+    sched_forget(s);
+    sched_decide(s, q, DECISION_ADD, 2);
+    assert_int_equal(bed_record(s->bed, RECORD_CREATION_SENT, 0)->creation, 1);
+    assert_int_equal(bed_record(s->bed, RECORD_CREATION_DONE, 0)->creation, 2);
+    assert_int_equal(s->machine->containers.reservation_count, 1);
+    ack(s, 2, CREATION_BLACK_BOX, 0); /* of another creation */
+    assert_int_equal(s->machine->containers.reservation_count, 1);
+    ack(s, 1, CREATION_BLACK_BOX, 0);
+    assert_int_equal(s->machine->containers.reservation_count, 0);
+}
+
+/* What a former attempt reserved counts as taken, and then gives way. */
+static void a_second_attempt_reserves_another_container(void **state)
+{
+    struct sched *s = *state;
+    struct queue *q = sched_quiet(s);
+    watch_warmed(s, BED_INVOKER0, 71);
+    watch_warmed(s, BED_INVOKER1, 72);
+    sched_decide(s, q, DECISION_ADD, 1);
+    const struct containers *c = &s->machine->containers;
+    assert_int_equal(c->reservations[0].key.node, BED_INVOKER0);
+    ack(s, 1, CREATION_WHISK, 0);
+    sched_forget(s);
+    sched_pass(s, MSEC(100));
+    uint32_t topic;
+    sent_creation(s, 0, &topic);
+    assert_int_equal(topic, TOPIC(TOPIC_INVOKER, 1));
+    assert_int_equal(c->reservation_count, 1);
+    assert_int_equal(c->reservations[0].key.node, BED_INVOKER1);
+}
+
 static void a_developer_error_is_final(void **state)
 {
     struct sched *s = *state;
@@ -514,6 +617,11 @@ int main(void)
         cmocka_unit_test(an_invoker_seen_before_the_listing_is_warmed_up_once),
         T(a_success_closes_the_job_and_tells_the_queue),
         T(a_whisk_error_is_tried_again_five_times),
+        T(a_retry_after_the_end_of_the_job_begins_a_new_one),
+        T(a_retry_without_invokers_fails_twice),
+        cmocka_unit_test(every_error_has_its_class),
+        T(a_reservation_outlives_a_creation_that_ends_up_nowhere),
+        T(a_second_attempt_reserves_another_container),
         T(a_developer_error_is_final),
         T(an_ack_with_an_unknown_name_waits_for_the_timer),
         T(results_go_only_to_a_leader_in_the_pool),

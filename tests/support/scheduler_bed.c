@@ -69,7 +69,7 @@ static void sched_answer_range(struct sched *s, const struct message *m)
         reply.u.etcd_done.status = ETCD_UNAVAILABLE;
     if (m->u.etcd.mode == RANGE_COUNT) {
         reply.u.etcd_done.count = key->family == KEY_EXISTING ? s->existing : s->in_progress;
-    } else if (m->u.etcd.mode == RANGE_PREFIX) {
+    } else if (m->u.etcd.mode == RANGE_PREFIX && key->family == KEY_INVOKERS) {
         reply.u.etcd_done.kvs = sched_invokers(s, &reply.u.etcd_done.count);
     } else if (key->family == KEY_QUEUE && s->leader != NODE_NONE) {
         reply.u.etcd_done.count = 1;

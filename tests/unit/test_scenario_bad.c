@@ -322,15 +322,45 @@ static void faults_that_cannot_be(void **state)
     }
 }
 
+static void labels_of_invokers_and_wishes_of_actions(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {
+        {"cluster: { tags: { invoker3: [gpu] } }\n",
+         "x.yaml:2:20: no invoker \"invoker3\" in the cluster, expected one such as invoker0"},
+        {"cluster: { tags: { scheduler0: [gpu] } }\n",
+         "x.yaml:2:20: no invoker \"scheduler0\" in the cluster, expected one such as "
+         "invoker0"},
+        {"cluster: { tags: { invoker0: [] } }\n", "x.yaml:2:30: 0 tags, expected 1 to 4"},
+        {"cluster: { tags: { invoker0: [a, b, c, d, e] } }\n",
+         "x.yaml:2:30: 5 tags, expected 1 to 4"},
+        {"cluster: { tags: { invoker0: [abcdefghijklmnop] } }\n",
+         "x.yaml:2:31: \"abcdefghijklmnop\", expected a tag of 1 to 15 letters, digits and _ . "
+         "-"},
+        {"cluster: { dedicated: { invoker0: [nobody] } }\n",
+         "x.yaml:2:36: no namespace \"nobody\", expected one of `namespaces`"},
+        {"cluster: { dedicated: { invoker0: [] } }\n",
+         "x.yaml:2:35: 0 namespaces, expected 1 to 2"},
+        {"cluster: { dedicated: [invoker0] }\n",
+         "x.yaml:2:23: a list, expected a mapping of invokers to lists of namespaces"},
+        {"namespaces: { g: {} }\nactions: { g/a: { run: 1ms, tags: gpu } }\n",
+         "x.yaml:3:35: \"gpu\", expected a list of tags"},
+        {"namespaces: { g: {} }\nactions: { g/a: { run: 1ms, tags-strict: maybe } }\n",
+         "x.yaml:3:42: \"maybe\", expected true or false, without quotes"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char text[600];
+        snprintf(text, sizeof text, "why: x\n%s%s", rows[i][0], end);
+        refused(text, rows[i][1]);
+    }
+}
+
 static void what_is_not_there_yet_is_refused_by_name(void **state)
 {
     (void)state;
     refused_for_now("why: x\nnamespaces: { guest: {} }\nactions:\n"
                     "  guest/b: { run: 1ms, sequence: [guest/a] }\n",
                     "x.yaml:4:34: sequence is not there yet, expected a scenario without it");
-    refused_for_now("why: x\nnamespaces: { guest: {} }\nactions:\n"
-                    "  guest/b: { run: 1ms, blackbox: true }\n",
-                    "x.yaml:4:34: blackbox is not there yet, expected a scenario without it");
     refused_for_now("why: x\ncluster: { bugs: { eager-client-close: old } }\n",
                     "x.yaml:2:20: bug switch eager-client-close is not there yet, expected "
                     "lost-creation-id");
@@ -356,6 +386,7 @@ int main(void)
         cmocka_unit_test(names_that_are_wrong_or_there_twice),
         cmocka_unit_test(rolls_that_cannot_be),
         cmocka_unit_test(faults_that_cannot_be),
+        cmocka_unit_test(labels_of_invokers_and_wishes_of_actions),
         cmocka_unit_test(what_is_not_there_yet_is_refused_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

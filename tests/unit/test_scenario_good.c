@@ -105,6 +105,44 @@ static void a_scale_multiplies_all_timings(void **state)
     scenario_release(&s);
 }
 
+static void invokers_with_the_same_labels_share_them(void **state)
+{
+    (void)state;
+    struct scenario s =
+        read_yaml("why: x\n"
+                  "cluster:\n"
+                  "  invokers: 5\n"
+                  "  tags: { invoker1: [gpu, disk], invoker2: [disk, gpu], invoker3: [disk] }\n"
+                  "  dedicated: { invoker3: [b, a], invoker4: [a] }\n"
+                  "namespaces: { a: {}, b: {} }\n"
+                  "actions:\n"
+                  "  a/x: { run: 1ms, tags: [tpu, gpu], tags-strict: false, blackbox: true }\n"
+                  "  a/y: { run: 1ms, tags: [disk] }\n"
+                  "expect: pass\n");
+    const struct cluster *c = &s.cluster;
+    node_id first = c->firsts[NODE_INVOKER];
+    static const uint8_t labels[5] = {0, 1, 1, 2, 3};
+    for (unsigned i = 0; i < 5; i++)
+        assert_int_equal(c->nodes[first + i].labels, labels[i]);
+    assert_int_equal(c->label_count, 4);
+    assert_int_equal(c->tag_count, 3);
+    assert_string_equal(c->tags[0], "gpu");
+    assert_string_equal(c->tags[2], "tpu");
+    assert_int_equal(cluster_labels(c, 0)->tags | cluster_labels(c, 9)->tags, 0);
+    assert_int_equal(cluster_labels(c, 1)->tags, 3);
+    assert_int_equal(cluster_labels(c, 2)->tags, 2);
+    assert_int_equal(cluster_labels(c, 2)->dedicated[0], 0);
+    assert_int_equal(cluster_labels(c, 2)->dedicated[1], 1);
+    assert_true(labels_serve(cluster_labels(c, 1), 1));
+    assert_true(labels_serve(cluster_labels(c, 3), 0));
+    assert_false(labels_serve(cluster_labels(c, 3), 1));
+    assert_int_equal(c->actions[0].resources, 5);
+    assert_true(c->actions[0].lax_resources && c->actions[0].blackbox);
+    assert_int_equal(c->actions[1].resources, 2);
+    assert_false(c->actions[1].lax_resources || c->actions[1].blackbox);
+    scenario_release(&s);
+}
+
 static const char loaded[] =
     "why: x\n"
     "namespaces: { guest: { concurrent-invocations: 1000 } }\n"
@@ -304,6 +342,7 @@ int main(void)
         cmocka_unit_test(a_cluster_with_behaviours_bugs_and_no_edge),
         cmocka_unit_test(configuration_lies_on_top_of_the_profile),
         cmocka_unit_test(a_scale_multiplies_all_timings),
+        cmocka_unit_test(invokers_with_the_same_labels_share_them),
         cmocka_unit_test(actions_and_loads),
         cmocka_unit_test(what_goes_wrong_with_containers),
         cmocka_unit_test(deploy_entries_with_their_procedures),

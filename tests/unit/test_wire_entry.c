@@ -312,6 +312,37 @@ static void creations_have_the_texts_of_upstream(void **state)
     expect_text(&entry, text);
 }
 
+static void wishes_and_labels_go_with_them(void **state)
+{
+    (void)state;
+    static const char tags[2][TAG_MAX] = {"gpu", "disk"};
+    static const struct labels labels[2] = {
+        {0}, {.tags = 3, .dedicated_count = 2, .dedicated = {BED_GUEST, BED_OTHER}}};
+    bed->cluster.tags = tags;
+    bed->cluster.tag_count = 2;
+    bed->cluster.labels = labels;
+    bed->cluster.label_count = 2;
+    bed->nodes[BED_INVOKER2].labels = 1;
+    bed->actions[BED_HELLO].resources = 3;
+    struct entry entry = creation_entry(ENTRY_CREATION, BED_HELLO);
+    wire_buffer_clear(&buffer);
+    wire_entry_write(&wire, &entry, &buffer);
+    assert_non_null(strstr(buffer.bytes, "{\"annotations\":[{\"key\":\"invoker-resources\","
+                                         "\"value\":[\"gpu\",\"disk\"]}],\"exec\""));
+    bed->actions[BED_HELLO].resources = 2;
+    bed->actions[BED_HELLO].lax_resources = true;
+    entry.kind = ENTRY_CREATION_ACK;
+    wire_buffer_clear(&buffer);
+    wire_entry_write(&wire, &entry, &buffer);
+    assert_non_null(strstr(buffer.bytes,
+                           "\"annotations\":[{\"key\":\"invoker-resources\",\"value\":"
+                           "[\"disk\"]},{\"key\":\"invoker-resources-strict-policy\","
+                           "\"value\":false}],\"exec\""));
+    assert_non_null(strstr(buffer.bytes,
+                           "{\"dedicatedNamespaces\":[\"guest\",\"other\"],\"instance\":2,"
+                           "\"instanceType\":\"invoker\",\"tags\":[\"gpu\",\"disk\"],"));
+}
+
 /* ---- what others may write ---- */
 
 static void a_foreign_spelling_is_read(void **state)
@@ -480,6 +511,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_activation_has_the_text_of_upstream, begin, end),
         cmocka_unit_test_setup_teardown(acks_have_the_texts_of_upstream, begin, end),
         cmocka_unit_test_setup_teardown(creations_have_the_texts_of_upstream, begin, end),
+        cmocka_unit_test_setup_teardown(wishes_and_labels_go_with_them, begin, end),
         cmocka_unit_test_setup_teardown(a_foreign_spelling_is_read, begin, end),
         cmocka_unit_test_setup_teardown(what_upstream_refuses_is_unparsable, begin, end),
         cmocka_unit_test_setup_teardown(a_creation_without_an_id_is_a_deletion, begin, end),

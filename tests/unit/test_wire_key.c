@@ -12,7 +12,16 @@ static struct bed *bed;
 static int begin(void **state)
 {
     (void)state;
+    static const char tags[2][TAG_MAX] = {"gpu", "disk"};
+    static const struct labels labels[3] = {
+        {0},
+        {.tags = 3, .dedicated_count = 2, .dedicated = {BED_GUEST, BED_OTHER}},
+        {.tags = 2}};
     bed = bed_new(NULL, BED_ETCD, NULL);
+    bed->cluster.tags = tags;
+    bed->cluster.tag_count = 2;
+    bed->cluster.labels = labels;
+    bed->cluster.label_count = 3;
     return 0;
 }
 
@@ -166,6 +175,8 @@ static const struct {
     {KEY_INVOKERS,
      {.kind = VALUE_INVOKER, .status = INVOKER_UP, .a = 768, .b = 256, .c = UINT32_MAX}},
     {KEY_INVOKERS, {.kind = VALUE_INVOKER, .status = INVOKER_UNHEALTHY}},
+    {KEY_INVOKERS, {.kind = VALUE_INVOKER, .status = INVOKER_UP, .node = 1}},
+    {KEY_INVOKERS, {.kind = VALUE_INVOKER, .status = INVOKER_UP, .node = 2, .a = 1}},
     {KEY_THROTTLING, {.kind = VALUE_BOOL, .a = 1}},
     {KEY_THROTTLING, {.kind = VALUE_BOOL}},
     {KEY_INSTANCE, {.kind = VALUE_LEASE, .a = UINT32_MAX}},
@@ -219,6 +230,13 @@ static void values_of_another_family_are_refused(void **state)
         {KEY_QUEUE, "{\"host\":\"scheduler0\",\"rpcPort\":65536,\"pekkoPort\":0}"},
         {KEY_INVOKERS, "{\"status\":\"up\",\"freeMemory\":1,\"busyMemory\":0,\"tags\":[],"
                        "\"dedicatedNamespaces\":[]}"},
+        {KEY_INVOKERS, "{\"status\":\"up\",\"freeMemory\":1,\"busyMemory\":0,"
+                       "\"inProgressMemory\":3,\"tags\":[\"gpu\"],\"dedicatedNamespaces\":[]}"},
+        {KEY_INVOKERS, "{\"status\":\"up\",\"freeMemory\":1,\"busyMemory\":0,"
+                       "\"inProgressMemory\":3,\"tags\":[\"tpu\"],\"dedicatedNamespaces\":[]}"},
+        {KEY_INVOKERS,
+         "{\"status\":\"up\",\"freeMemory\":1,\"busyMemory\":0,"
+         "\"inProgressMemory\":3,\"tags\":[],\"dedicatedNamespaces\":[\"guest\"]}"},
         {KEY_THROTTLING, "TRUE"},
         {KEY_THROTTLING, "1"},
         {KEY_INSTANCE, "4294967296"},
@@ -234,6 +252,11 @@ static void values_of_another_family_are_refused(void **state)
                               "\"inProgressMemory\":3,\"tags\":[],\"dedicatedNamespaces\":[]}";
     assert_true(read_value(KEY_INVOKERS, odd, sizeof odd - 1, &value));
     assert_int_equal(value.status, INVOKER_DOWN);
+    static const char turned[] =
+        "{\"status\":\"up\",\"freeMemory\":1,\"busyMemory\":2,\"inProgressMemory\":3,"
+        "\"tags\":[\"disk\",\"gpu\"],\"dedicatedNamespaces\":[\"other\",\"guest\"]}";
+    assert_true(read_value(KEY_INVOKERS, turned, sizeof turned - 1, &value));
+    assert_int_equal(value.node, 1);
 }
 
 static void base64_is_standard_with_padding(void **state)
