@@ -14,8 +14,12 @@ FOLDERS = ["fakes/scheduler", "fakes/invoker", "fakes/controller", "fakes/common
 Site = collections.namedtuple("Site", "path start end new kind")
 
 SKIPPED_FUNCTIONS = re.compile(r"digest|pending|dump|print|_text$|_name$|to_string")
-SKIPPED_CALLS = re.compile(r"\b(ASSERT\w*|static_assert|snprintf|s?printf|arena_\w+|memmove|sizeof|draw_mix|check_report|for)\s*\(")
-SKIPPED_LINES = re.compile(r"hash|bucket|UINT64_C\(0x|_max\s*==|config_field|_max \*= 2")
+SKIPPED_CALLS = re.compile(r"\b(ASSERT\w*|kafka_in_array|static_assert|snprintf|s?printf|arena_\w+|memmove|sizeof|draw_mix|check_report|for)\s*\(")
+SKIPPED_LINES = re.compile(r"hash|bucket|UINT64_C\(0x|max\s*== 0 \?|_max\s*==|config_field|_max \*= 2|while \(size <")
+# Of two equal values either is the larger one, and either order is right.
+CLAMP = re.compile(r"\(?(\S+) (?:<=?|>=?) (\(?[\w.>()-]+(?:\[[^\]]*\])?)\)? \? (?:\1|\2)(?: - (?:\1|\2))? : (?:\1|\2|0)\W"
+                   r"|\((\S+) (?:<=?|>=?) ([^)\n]+)\)\s*(?:\3 = \4|\4 = \3);"
+                   r"|(\S+) != (\S+) \? \5 [<>] \6")
 CAPACITY = re.compile(r"MAX|MIN|SIZE|LIMIT|BYTES|FIRST|BUCKET|OBJECTS|SLOTS|WORD|MASK|BITS|SHIFT|PER_|LENGTH|ROOM|CAPACITY|_MEMBER|HISTORY")
 ENUMS = re.compile(r"state|status|error|result|response|phase|stage|decision|datum|instance|outcome|mode|cancel|relation|target|sort")
 EMITS = re.compile(r"(?:effects|data|watcher|timers|fsm|lease|feed|producer|shared_set|check)_\w+|\w+_move")
@@ -78,6 +82,8 @@ def skipped_spans(code):
     spans += [(s, e) for s, e, name in functions(code) if SKIPPED_FUNCTIONS.search(name)]
     spans += [m.span() for m in re.finditer(r"^[^\n]*\n", code, re.M) if SKIPPED_LINES.search(m.group())]
     spans += [m.span() for m in re.finditer(r"\benum \w*\s*\{[^}]*\}", code)]
+    spans += [m.span() for m in CLAMP.finditer(code)]
+    spans += [m.span() for m in re.finditer(r", (?:true|false)\);", code) if "timers_arm(" in code[max(0, m.start() - 200):m.start()].rsplit(";", 1)[-1]]
     spans += [m.span() for m in re.finditer(r"\bcase [^:\n]*:|\[[^\]\n]*\]|\{0\}|\bdefault:", code)]
     return spans
 

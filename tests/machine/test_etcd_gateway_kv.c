@@ -292,6 +292,8 @@ static void ranges_are_sorted_and_chosen_from(void **state)
                  "YQ== Yw== Yg== ");
     expect_order(bed, RANGE(",\"sort_target\":\"VERSION\",\"sort_order\":\"DESCEND\""),
                  "Yg== YQ== Yw== ");
+    expect_order(bed, RANGE(",\"sort_target\":\"VERSION\",\"sort_order\":\"ASCEND\""),
+                 "YQ== Yw== Yg== "); /* equal ones keep their order */
     expect_order(bed, RANGE(",\"sort_target\":\"CREATE\",\"limit\":1"), "YQ== ");
     /* without an order only what the limit lets in, and one more, is sorted */
     expect_order(bed, RANGE(",\"sort_target\":\"VALUE\",\"limit\":1"), "Yg== ");

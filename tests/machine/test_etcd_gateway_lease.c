@@ -228,8 +228,8 @@ static void the_member_is_where_the_client_has_reached_it(void **state)
 {
     (void)state;
     struct bed *bed = etcd_bed_new();
-    bed_http(bed, HTTP_POST, "/v3/cluster/member/list", "accept: */*\nhost: 127.0.0.1:2379\n",
-             "{}");
+    bed_http(bed, HTTP_POST, "/v3/cluster/member/list",
+             "accept: */*\nmost: else\nhosts: else\nhost: 127.0.0.1:2379\n", "{}");
     bed_expect_http(
         bed, 200, CONTENT_JSON,
         etcd_http_expand("{\"header\":H(),\"members\":[{\"ID\":\"7383792418829112008\","

@@ -29,6 +29,13 @@ static const struct {
      "partitions[index=0 records=@1]]\n1 Produce %d transactional=x topics[name=~t "
      "partitions[index=0 records=@1]]\n",
      3, 7},
+    {"Produce of batches that are not right", "1 CreateTopics 0 topics[name=~t]\n",
+     "1 Produce %d topics[name=~t partitions[index=0 records=@2]]\n"
+     "1 Produce %d topics[name=~t partitions[index=0 records=@1!magic]]\n"
+     "1 Produce %d topics[name=~t partitions[index=0 records=@1!two]]\n"
+     "1 Produce %d topics[name=~t partitions[index=0 records=@1!zstd]]\n"
+     "1 Produce %d topics[name=~t partitions[index=0 records=@1!long]]\n",
+     0, 7},
     {"Fetch",
      "1 CreateTopics 0 topics[name=~t partitions=2]\n"
      "1 Produce 7 topics[name=~t partitions[index=0 records=@2; index=1 records=@1x50]]\n",
@@ -43,6 +50,12 @@ static const struct {
      "1 ListOffsets %d topics[name=~t partitions[index=0 time=-1; index=0 time=-2; index=1 "
      "time=-1]]\n",
      0, 5},
+    {"ListOffsets of the oldest version",
+     "1 CreateTopics 0 topics[name=~t]\n"
+     "1 Produce 7 topics[name=~t partitions[index=0 records=@3]]\n",
+     "1 ListOffsets %d topics[name=~t partitions[index=0 time=-1 most=-1; index=0 time=-1 "
+     "most=0; index=0 time=-1 most=1; index=0 time=-1 most=2; index=0 time=-1 most=3]]\n",
+     0, 0},
     {"OffsetCommit", "1 CreateTopics 0 topics[name=~t partitions=2]\n",
      "1 OffsetCommit %d group=~g%d topics[name=~t partitions[index=0 offset=5 leader_epoch=3 "
      "metadata=m; index=1 offset=6; index=2 offset=7]]\n1 OffsetFetch 5 group=~g%d "
@@ -118,6 +131,11 @@ static const struct {
      "1 CreateTopics %d topics[name=~f%d configs[name=segment.bytes value=13]]\n"
      "1 CreateTopics %d topics[name=~h%d configs[name=segment.bytes value=14]]\n"
      "1 CreateTopics %d topics[name=~i%d configs[name=segment.bytes value=null]]\n"
+     "1 CreateTopics %d topics[name=~k%d configs[name=retention.ms value=]]\n"
+     "1 CreateTopics %d topics[name=~l%d configs[name=retention.ms value=2147483647]]\n"
+     "1 CreateTopics %d topics[name=~m%d configs[name=max.message.bytes value=2147483647]]\n"
+     "1 CreateTopics %d topics[name=~n%d configs[name=max.message.bytes value=2147483648]]\n"
+     "1 CreateTopics %d topics[name=~o%d configs[name=max.message.bytes value=]]\n"
      "1 CreateTopics %d topics[name=~j%d configs[name=cleanup.policy value=compact]]\n",
      4, 4},
 };

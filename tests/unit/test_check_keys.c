@@ -228,6 +228,18 @@ static void a_key_that_comes_back_in_time_is_not_missed(void **state)
     check_bed_expect(bed, NULL, 0);
 }
 
+static void without_keys_nothing_is_said_of_them(void **state)
+{
+    struct check_bed *bed = *state;
+    check_bed_open(bed);
+    bed->set = check_set_new(bed->arena, &bed->world);
+    check_bed_node(bed, RECORD_NODE_STOPPED, BED_SCHEDULER0);
+    check_bed_container(bed, RECORD_CONTAINER_GONE, BOX);
+    check_bed_wait(bed, SEC(60));
+    assert_int_equal(check_bed_result(bed, "no-orphan-key").verdict, CHECK_NOT_APPLICABLE);
+    check_bed_expect(bed, NULL, 0);
+}
+
 #define BED_TEST(f) cmocka_unit_test_setup_teardown(f, check_bed_setup, check_bed_teardown)
 
 int main(void)
@@ -249,6 +261,7 @@ int main(void)
         BED_TEST(a_queue_that_leaves_needs_no_leader_key),
         BED_TEST(an_enabled_endpoint_without_its_key_is_found_and_a_disabled_one_is_not),
         BED_TEST(a_key_that_comes_back_in_time_is_not_missed),
+        BED_TEST(without_keys_nothing_is_said_of_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
