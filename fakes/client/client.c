@@ -69,7 +69,7 @@ void client_send(struct client *self, uint32_t entry, uint32_t ordinal, action_i
 
 static bool is_ok(struct ending e)
 {
-    return e.status == 200 || e.status == 202 ||
+    return e.status == 200 || e.status == 202 || e.status == 204 ||
            (e.status == 502 && e.response == RESPONSE_APPLICATION_ERROR);
 }
 

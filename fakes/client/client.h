@@ -27,7 +27,7 @@ struct load_entry {
     uint32_t first_call, call_count;
     uint32_t request_max; /* stop after so many; 0: none */
 };
-#define LOAD_ENTRIES_MAX 30 /* request ids have 5 bits for the entry; two are no load's */
+#define LOAD_ENTRIES_MAX 29 /* request ids have 5 bits for the entry; three are no load's */
 #define REQUEST_ID(entry, ordinal) ((uint32_t)(entry) << 24 | (uint32_t)(ordinal))
 #define REQUEST_ORDINAL_MAX 0xffffffu
 
