@@ -83,7 +83,7 @@ def skipped_spans(code):
     spans += [m.span() for m in re.finditer(r"^[^\n]*\n", code, re.M) if SKIPPED_LINES.search(m.group())]
     spans += [m.span() for m in re.finditer(r"\benum \w*\s*\{[^}]*\}", code)]
     spans += [m.span() for m in CLAMP.finditer(code)]
-    spans += [m.span() for m in re.finditer(r", (?:true|false)\);", code) if "timers_arm(" in code[max(0, m.start() - 200):m.start()].rsplit(";", 1)[-1]]
+    spans += [m.span(1) for m in re.finditer(r"\btimers_arm\([^;]*?(true|false)\)", code)]  # in which list a timer is kept
     spans += [m.span() for m in re.finditer(r"\bcase [^:\n]*:|\[[^\]\n]*\]|\{0\}|\bdefault:", code)]
     return spans
 

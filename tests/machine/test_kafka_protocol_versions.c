@@ -103,6 +103,27 @@ static const struct {
     {"ListGroups", "1 JoinGroup 3 group=~g session=60000 " MEMBER "\n", "1 ListGroups %d\n", 0,
      2},
     {"ApiVersions", "", "1 ApiVersions %d\n", 0, 3},
+    {"names and releases of software", "",
+     "1 ApiVersions %d software=AZaz09\n"
+     "1 ApiVersions %d software=a-b\n"
+     "1 ApiVersions %d software=a.b\n"
+     "1 ApiVersions %d software=-a\n"
+     "1 ApiVersions %d software=a-\n"
+     "1 ApiVersions %d software=a.\n"
+     "1 ApiVersions %d software=.a\n"
+     "1 ApiVersions %d software=a_b\n"
+     "1 ApiVersions %d software=@\n"
+     "1 ApiVersions %d software=a@b\n"
+     "1 ApiVersions %d software=`\n"
+     "1 ApiVersions %d software={\n"
+     "1 ApiVersions %d software=a(b\n"
+     "1 ApiVersions %d software=/\n"
+     "1 ApiVersions %d software=a/b\n"
+     "1 ApiVersions %d software=:\n"
+     "1 ApiVersions %d software=-\n"
+     "1 ApiVersions %d software=\n"
+     "1 ApiVersions %d release=_\n1 ApiVersions %d release=\n",
+     3, 3},
     {"DeleteTopics", "",
      "1 CreateTopics 0 topics[name=~t%d]\n1 DeleteTopics %d topics[~t%d; ~none]\n", 0, 3},
     {"a topic whose partitions are placed", "",
@@ -199,10 +220,61 @@ static void every_request_is_answered_as_noted_in_every_version(void **state)
         fail_msg("now\n%.600s\nbefore\n%.600s", all + line, golden + line);
 }
 
+static void expect_earliest(struct kafka_peer *peer, uint32_t c, const char *offset)
+{
+    char answer[128];
+    snprintf(answer, sizeof answer,
+             "topics[name=t partitions[index=0 error=0 time=-1 offset=%s]]", offset);
+    assert_string_equal(kafka_peer_call(peer, c, TEXT_LIST_OFFSETS, 1,
+                                        "topics[name=t partitions[index=0 time=-2]]"),
+                        answer);
+}
+
+static void produce(struct kafka_peer *peer, uint32_t c)
+{
+    const char *answer = kafka_peer_call(peer, c, TEXT_PRODUCE, 7,
+                                         "topics[name=t partitions[index=0 records=@1x100]]");
+    assert_non_null(strstr(answer, "error=0"));
+}
+
+static void commit(struct kafka_peer *peer, uint32_t c, unsigned offset)
+{
+    char text[128];
+    snprintf(text, sizeof text, "group=g topics[name=t partitions[index=0 offset=%u]]", offset);
+    kafka_peer_call(peer, c, TEXT_OFFSET_COMMIT, 2, text);
+}
+
+/* A batch of one record of 100 bytes has 170. */
+static void what_all_have_read_goes_first_and_the_last_batch_stays(void **state)
+{
+    (void)state;
+    struct kafka_peer *peer = kafka_peer_machine("");
+    bed_config(kafka_peer_bed(peer), "kafka.log-bytes", 2 * 170);
+    bed_config(kafka_peer_bed(peer), "kafka.log-bytes-max", 4 * 170);
+    uint32_t c = kafka_peer_open(peer);
+    kafka_peer_call(peer, c, TEXT_CREATE, 0, "topics[name=t]");
+    for (unsigned i = 0; i < 4; i++)
+        produce(peer, c);
+    expect_earliest(peer, c, "0"); /* nobody has read */
+    produce(peer, c);
+    expect_earliest(peer, c, "1"); /* over the larger bound: read or not */
+    commit(peer, c, 2);
+    produce(peer, c);
+    expect_earliest(peer, c, "2");
+    commit(peer, c, 9);
+    produce(peer, c);
+    expect_earliest(peer, c, "5"); /* two are kept */
+    bed_config(kafka_peer_bed(peer), "kafka.log-bytes", 1);
+    produce(peer, c);
+    expect_earliest(peer, c, "7"); /* the last one */
+    kafka_peer_free(peer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_request_is_answered_as_noted_in_every_version),
+        cmocka_unit_test(what_all_have_read_goes_first_and_the_last_batch_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
