@@ -20,8 +20,9 @@ LIBRARIES = ["-lyaml", "-ljansson"]
 TIMES, SECONDS, MEMORY = 10, 5, 3 << 30  # an endless loop: so many times as long as before, and so long more; or so much memory
 
 
-def compiler():
-    return (["ccache"] if shutil.which("ccache") else []) + [os.environ.get("CC", "gcc")]
+def compiler(is_kept):
+    """is_kept: worth a place in the cache"""
+    return (["ccache"] if is_kept and shutil.which("ccache") else []) + [os.environ.get("CC", "gcc")]
 
 
 class Failed(Exception):
@@ -56,11 +57,14 @@ class Bench:
         return done.returncode, done.stdout + done.stderr
 
     def compile(self, path, into, source=None):
-        """source: in place of the copy's own, found first by its includes"""
+        """source: in place of the copy's own, found first by its includes; no path of it gets into the code"""
+        source = source and os.path.relpath(source, self.source)
         where = [f'-DTEST_SOURCE_DIR="{self.source}"'] if path.startswith("tests/") else []
         quick = ["-O0"] if path.startswith("tests/") and "/support/" not in path else []
-        return self.call(*compiler(), *([f"-I{source}/fakes", f"-ffile-prefix-map={source}/="] if source else []), *FLAGS, *quick, *where, "-MMD", "-MF", into + ".d", "-c",
-                         f"{source}/{path}" if source and os.path.exists(f"{source}/{path}") else path, "-o", into)
+        own = source is not None and os.path.exists(f"{self.source}/{source}/{path}")
+        first = [f"-I{source}/fakes", f"-ffile-prefix-map={source}/="] if source else []
+        return self.call(*compiler(source is None), *first, *FLAGS, *quick, *where, "-MMD", "-MF", into + ".d", "-c",
+                         f"{source}/{path}" if own else path, "-o", into)
 
     def must(self, result):
         if result[0] != 0:
