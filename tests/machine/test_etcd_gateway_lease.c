@@ -93,6 +93,8 @@ static void leases_are_listed_in_the_order_in_which_they_end(void **state)
     struct bed *bed = etcd_bed_new();
     etcd_http_expect(bed, "/v3/lease/leases", "{}", 200, "{\"header\":H(1)}");
     post(bed, "/v3/lease/grant", "{\"TTL\":30,\"ID\":1}");
+    etcd_http_expect(bed, "/v3/lease/leases", "{}", 200,
+                     "{\"header\":H(1),\"leases\":[{\"ID\":\"1\"}]}");
     post(bed, "/v3/lease/grant", "{\"TTL\":10,\"ID\":2}");
     post(bed, "/v3/lease/grant", "{\"TTL\":20,\"ID\":3}");
     post(bed, "/v3/lease/grant", "{\"TTL\":20,\"ID\":4}");
