@@ -20,6 +20,8 @@ struct load_entry {
     action_id action; /* ACTION_NONE for a trace, whose calls have their own */
     uint8_t arrivals; /* enum arrivals */
     uint8_t blocking;
+    uint8_t is_bound; /* called by the subject of `ns`, through a binding of its package */
+    namespace_id ns;  /* is_bound; else the action's own */
     uint32_t burst_count;
     tstamp from;
     duration length; /* arrivals happen in [from, from + length) */

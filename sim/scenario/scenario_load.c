@@ -11,7 +11,7 @@
 
 struct load_draft {
     struct load_entry entry;
-    const char *action, *trigger, *trace;
+    const char *action, *trigger, *trace, *ns;
     const struct tree_node *arrivals_node;
     duration from, length;
     uint64_t speed_milli;
@@ -37,6 +37,12 @@ static const struct schema_field load_fields[] = {
      .standard = "this, `action` or `trace`",
      .example = "guest/tick",
      .about = "What is fired; `blocking` is of no use then."},
+    {.key = "namespace",
+     .type = SCHEMA_TEXT,
+     .offset = (uint32_t)offsetof(struct load_draft, ns),
+     .standard = "the action's own",
+     .example = "other",
+     .about = "Who invokes it, through a binding of its package; in virtual time only."},
     {.key = "arrivals",
      .type = SCHEMA_OTHER,
      .read = read_arrivals,
@@ -209,6 +215,18 @@ static int check_action_load(struct reader *r, const struct tree_node *node,
     if (entry->action == ACTION_NONE)
         return reader_fail(r, tree_get(node, "action"), ERR_INPUT,
                            "no action \"%.80s\", expected one of `actions`", load->action);
+    if (load->ns != NULL) {
+        entry->ns = draft_find_namespace(draft_of(r), load->ns, strlen(load->ns));
+        entry->is_bound = true;
+        if (entry->ns == NAMESPACE_NONE || is_trigger)
+            return reader_fail(r, tree_get(node, "namespace"), ERR_INPUT,
+                               "no namespace \"%.80s\" for an action, expected one of "
+                               "`namespaces`",
+                               load->ns);
+        if ((draft_of(r)->scenario->hosts & HOSTS_LIVE) != 0)
+            return reader_fail(r, tree_get(node, "namespace"), ERR_INPUT,
+                               "a binding, expected `hosts: [sim]` with it");
+    }
     uint64_t at_once = entry->arrivals == ARRIVALS_BURSTS ? entry->burst_count : 1;
     uint64_t requests = (load->length / entry->interval + 1) * at_once;
     if (entry->arrivals != ARRIVALS_CLOSED && entry->request_max == 0 &&

@@ -378,6 +378,11 @@ a_sequence_has_actions_named_above_it_and_a_trigger_runs_in_virtual_time(void **
          "x.yaml:6:11: triggers, expected `hosts: [sim]` with them"},
         {"load: [{ trigger: guest/t, arrivals: every 1s, for: 1s }]\n",
          "x.yaml:5:19: no trigger \"guest/t\", expected one of `triggers`"},
+        {"load: [{ action: guest/a, namespace: nobody, arrivals: every 1s, for: 1s }]\n",
+         "x.yaml:5:38: no namespace \"nobody\" for an action, expected one of `namespaces`"},
+        {"hosts: [sim, live]\nload: [{ action: guest/a, namespace: guest, arrivals: every 1s, "
+         "for: 1s }]\n",
+         "x.yaml:6:38: a binding, expected `hosts: [sim]` with it"},
         {"load: [{ trigger: guest/t, action: guest/a, arrivals: every 1s, for: 1s }]\n",
          "x.yaml:5:8: a load, expected one of `action`, `trigger` and `trace`"},
     };
