@@ -15,7 +15,7 @@ Site = collections.namedtuple("Site", "path start end new kind")
 
 SKIPPED_FUNCTIONS = re.compile(r"digest|pending|dump|print|_text$|_name$|to_string")
 SKIPPED_CALLS = re.compile(r"\b(ASSERT\w*|kafka_in_array|static_assert|snprintf|s?printf|arena_\w+|memmove|sizeof|draw_mix|check_report|for)\s*\(")
-SKIPPED_LINES = re.compile(r"hash|bucket|UINT64_C\(0x|max\s*== 0 \?|_max\s*==|config_field|_max \*= 2|while \(size <")
+SKIPPED_LINES = re.compile(r"hash|bucket|UINT64_C\(0x|max\s*== 0 \?|_max\s*==|config_field|_max \*= 2|size \* 2|size_t count = .* \+ 1;|\? -1 :|while \(size <")
 # Of two equal values either is the larger one, and either order is right.
 CLAMP = re.compile(r"\(?(\S+) (?:<=?|>=?) (\(?[\w.>()-]+(?:\[[^\]]*\])?)\)? \? (?:\1|\2)(?: - (?:\1|\2))? : (?:\1|\2|0)\W"
                    r"|\((\S+) (?:<=?|>=?) ([^)\n]+)\)\s*(?:\3 = \4|\4 = \3);"

@@ -142,6 +142,11 @@ static const struct {
      "1 CreateTopics %d topics[name=~h%d partitions=1 replicas=-1 assignments[index=0 "
      "brokers[0]]]\n",
      4, 4},
+    {"names of topics", "",
+     "1 CreateTopics %d topics[name=a; name=z; name=A; name=Z; name=0; name=9; name=.x; "
+     "name=_; name=-; name=AZaz09._-; name=`; name={; name=@; name=/; name=^; name=,; "
+     "name=a+b]\n",
+     4, 4},
     {"settings of a topic", "",
      "1 CreateTopics %d topics[name=~a%d configs[name=max.message.bytes value=0]]\n"
      "1 CreateTopics %d topics[name=~b%d configs[name=max.message.bytes value=-1]]\n"

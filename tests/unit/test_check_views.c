@@ -305,6 +305,17 @@ static void a_throttle_that_was_set_back_or_deleted_is_none(void **state)
     check_bed_expect(bed, NULL, 0);
 }
 
+static void a_namespace_that_is_throttled_twice_is_lifted_once(void **state)
+{
+    struct check_bed *bed = *state;
+    led_by_scheduler0(bed);
+    queue_moves(bed, "NamespaceThrottled");
+    queue_moves(bed, "NamespaceThrottled");
+    throttle(bed, &ns_throttle, RECORD_KEY_TRUE);
+    queue_moves(bed, "Running");
+    check_bed_expect(bed, "throttle-truthful", 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, check_bed_teardown)
 
 static const struct key order_key = {.family = KEY_IN_PROGRESS,
@@ -393,6 +404,7 @@ int main(void)
         TEST(a_creation_is_known_by_its_own_id),
         TEST(a_container_of_the_same_id_is_no_creation),
         TEST(a_store_that_loses_another_id_makes_the_view_stale),
+        TEST(a_namespace_that_is_throttled_twice_is_lifted_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -326,6 +326,24 @@ static void ones_own_container_is_right(void **state)
     assert_int_equal(check_bed_result(bed, "tenant-isolation").verdict, CHECK_PASS);
 }
 
+static void what_was_handed_over_and_comes_back_waits_anew(void **state)
+{
+    struct check_bed *bed = *state;
+    check_bed_until_queued(bed, A);
+    check_bed_wait(bed, SEC(1));
+    check_bed_feed(bed, (struct record){.kind = RECORD_HANDED_OVER,
+                                        .node = BED_SCHEDULER0,
+                                        .activation = A,
+                                        .container = BOX,
+                                        .peer = BED_INVOKER0});
+    check_bed_wait(bed, SEC(7));
+    check_bed_queue(bed, A);
+    check_bed_wait(bed, SEC(5));
+    assert_int_equal(check_bed_result(bed, "bounded-wait").violation_count, 0);
+    check_bed_wait(bed, SEC(6));
+    assert_int_equal(check_bed_result(bed, "bounded-wait").violation_count, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, check_bed_setup, check_bed_teardown)
 
 int main(void)
@@ -353,6 +371,7 @@ int main(void)
         TEST(keys_under_another_namespace_are_told),
         TEST(a_container_that_nobody_made_has_no_owner),
         TEST(ones_own_container_is_right),
+        TEST(what_was_handed_over_and_comes_back_waits_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
