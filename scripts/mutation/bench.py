@@ -52,7 +52,9 @@ class Bench:
         return f"{self.build}/{path.replace('/', '+')}.o"
 
     def call(self, *command):
-        """Low priority; ends with this program. -> return code, output"""
+        """Low priority. -> return code, output"""
+        if self.stopped.is_set():
+            return 1, "stopped"
         done = subprocess.run(["nice", "-n", "5", *command], cwd=self.source, env=self.environment, capture_output=True, text=True, check=False)
         return done.returncode, done.stdout + done.stderr
 
@@ -121,7 +123,10 @@ class Bench:
             elif self.resident(process.pid) > MEMORY:
                 why = "memory"
         if why is not None:
-            os.killpg(process.pid, signal.SIGKILL)
+            try:
+                os.killpg(process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass  # it has just ended by itself
             process.wait()
             return why
         return None if process.returncode == 0 else "failed"
