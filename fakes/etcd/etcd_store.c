@@ -117,7 +117,9 @@ static struct etcd_version *store_change(struct etcd_store *self, struct etcd_en
     version->older = entry->newest;
     version->revision = self->revision + 1;
     version->raw_length = raw_length;
-    ASSERT(entry->newest == NULL || entry->newest->revision < version->revision);
+    /* A nested transaction may delete what one before it has put (key.go, checkIntervals). */
+    ASSERT(entry->newest == NULL || entry->newest->revision < version->revision ||
+           !entry->newest->deleted);
     entry->newest = version;
     log_append(self, version);
     if (self->changes++ == 0)
@@ -166,14 +168,18 @@ enum etcd_error etcd_store_check(const struct etcd_store *self, uint64_t revisio
     return ETCD_ERROR_NONE;
 }
 
-/* Free what came before this version; nothing of it can be in the log any more. */
+/* Free what came before this version; of it only a put of the same transaction can still be in
+ * the log. */
 static void version_free_older(struct etcd_store *self, struct etcd_version *version)
 {
     struct etcd_version *older = version->older;
     version->older = NULL;
     while (older != NULL) {
         struct etcd_version *next = older->older;
-        ASSERT(!older->logged);
+        if (older->logged) {
+            ASSERT(version->deleted && older->revision == version->revision);
+            log_remove(self, older);
+        }
         arena_release(self->env->arena, older);
         older = next;
     }

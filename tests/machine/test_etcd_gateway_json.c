@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define K5 "\\u006b\\u006b\\u006b\\u006b\\u006b"
+#define LONG_NAME K5 K5 K5 K5 K5 K5 /* longer than any name, however it is written */
 #define BYTES_AS_LIST "[97,98,null]"
 
 /* A put with this body is refused with this text, code 3. */
@@ -135,6 +137,7 @@ static void bodies_are_read_generously(void **state)
         {"{\"key\":\"YQ==\",\"value\":\"\\r\\nYWJj\\nZGVm\"}", "a=abcdef ab"},
         {"{\"key\":\"YQ==\",\"lease\":\"0\",\"prevKv\":false,\"prev_kv\":true}", "a= ab"},
         {"{\"key\":\"YQ==\",\"lease\":\" 0 \"}", "a= ab"},
+        {"{\"key\":\"YQ==\",\"value\":\"MQ==\",\"" LONG_NAME "\":\"Mg==\"}", "a=1 ab"},
     };
     (void)state;
     struct bed *bed = etcd_bed_new();
@@ -294,6 +297,27 @@ static void the_metrics_count_keys_and_watches(void **state)
     bed_free(bed);
 }
 
+/* What a request needed is given back, whether it is answered or refused. */
+static void requests_leave_nothing_behind(void **state)
+{
+    static const char *const bodies[] = {"{\"key\":\"YQ==\",\"range_end\":\"Yg==\"}",
+                                         "{\"key\":\"\\u0059Q==\"}", "{\"key\":[1,2,3]}",
+                                         "{\"key\":\"YQ\"}", "{bad json"};
+    (void)state;
+    struct bed *bed = etcd_bed_new();
+    etcd_http_post(bed, "/v3/kv/put", "{\"key\":\"YQ==\",\"value\":\"Yg==\"}", 1);
+    size_t blocks = 0;
+    for (unsigned round = 0; round < 50; round++) {
+        for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++)
+            etcd_http_post(bed, "/v3/kv/range", bodies[i], 1);
+        bed_forget(bed);
+        if (round == 10)
+            blocks = arena_blocks(bed->arena, BED_ETCD);
+    }
+    assert_int_equal(arena_blocks(bed->arena, BED_ETCD), blocks);
+    bed_free(bed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -306,6 +330,7 @@ int main(void)
         cmocka_unit_test(paths_and_methods_are_those_of_the_server),
         cmocka_unit_test(answers_carry_the_headers_of_the_server),
         cmocka_unit_test(the_metrics_count_keys_and_watches),
+        cmocka_unit_test(requests_leave_nothing_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

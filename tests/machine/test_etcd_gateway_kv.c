@@ -292,6 +292,8 @@ static void ranges_are_sorted_and_chosen_from(void **state)
                  "YQ== Yw== Yg== ");
     expect_order(bed, RANGE(",\"sort_target\":\"VERSION\",\"sort_order\":\"DESCEND\""),
                  "Yg== YQ== Yw== ");
+    expect_order(bed, RANGE(",\"sort_target\":\"VERSION\",\"sort_order\":\"ASCEND\""),
+                 "YQ== Yw== Yg== "); /* equal ones keep their order */
     expect_order(bed, RANGE(",\"sort_target\":\"CREATE\",\"limit\":1"), "YQ== ");
     /* without an order only what the limit lets in, and one more, is sorted */
     expect_order(bed, RANGE(",\"sort_target\":\"VALUE\",\"limit\":1"), "Yg== ");
@@ -365,6 +367,102 @@ static void what_is_stored_outlives_the_process_and_the_term_grows(void **state)
     bed_free(bed);
 }
 
+#define PUT_A "{\"request_put\":{\"key\":\"YQ==\"}}"
+#define PUT_B "{\"request_put\":{\"key\":\"Yg==\"}}"
+#define DELETE_A "{\"request_delete_range\":{\"key\":\"YQ==\"}}"
+#define TXN(then, otherwise)                                                                   \
+    "{\"request_txn\":{\"success\":[" then "],\"failure\":[" otherwise "]}}"
+
+static void what_a_transaction_puts_and_then_deletes_is_gone_and_both_are_told(void **state)
+{
+    static const char both[] =
+        "{\"success\":[" TXN(PUT_A, "") "," TXN(DELETE_A "," DELETE_A, "") "]}";
+    (void)state;
+    struct bed *bed = etcd_bed_new();
+    etcd_http_post(bed, "/v3/watch", "{\"create_request\":{\"key\":\"YQ==\",\"prev_kv\":true}}",
+                   9);
+    for (unsigned round = 0; round < 3; round++)
+        etcd_http_post(bed, "/v3/kv/txn", both, 1);
+    etcd_http_expect(bed, "/v3/kv/range", "{\"key\":\"YQ==\"}", 200, "{\"header\":H(4)}");
+    etcd_http_expect(bed, "/v3/kv/range", "{\"key\":\"YQ==\",\"revision\":2}", 200,
+                     "{\"header\":H(4)}");
+#define KV_AT(n)                                                                               \
+    "{\"key\":\"YQ==\",\"create_revision\":\"" #n "\",\"mod_revision\":\"" #n                  \
+    "\",\"version\":\"1\"}"
+#define TOLD_AT(n)                                                                             \
+    "{\"result\":{\"header\":H(" #n "),\"events\":[{\"kv\":" KV_AT(                            \
+        n) "},{\"type\":"                                                                      \
+           "\"DELETE\",\"kv\":{\"key\":\"YQ==\",\"mod_revision\":\"" #n                        \
+           "\"},\"prev_kv\":" KV_AT(n) "}]}}\n"
+    etcd_http_expect_lines(bed, 9,
+                           "{\"result\":{\"header\":H(1),\"created\":true}}\n" TOLD_AT(2)
+                               TOLD_AT(3) TOLD_AT(4));
+    etcd_http_expect(bed, "/v3/kv/compaction", "{\"revision\":3}", 200, "{\"header\":H(4)}");
+    etcd_http_expect(bed, "/v3/kv/compaction", "{\"revision\":4}", 200, "{\"header\":H(4)}");
+    etcd_http_expect(bed, "/v3/kv/put", "{\"key\":\"YQ==\"}", 200, "{\"header\":H(5)}");
+    etcd_http_expect(bed, "/v3/kv/range", "{\"key\":\"YQ==\"}", 200,
+                     "{\"header\":H(5),\"kvs\":[" KV_AT(5) "],\"count\":\"1\"}");
+    bed_free(bed);
+}
+
+/* Deletions of a level and of transactions before stand against a put, puts of transactions
+ * before too, but not the other branch (key.go, checkIntervals). */
+static void a_key_is_put_once_and_not_where_it_is_deleted(void **state)
+{
+    static const struct {
+        const char *ops;
+        bool collides;
+    } cases[] = {
+        {PUT_A "," PUT_A, true},
+        {PUT_A "," PUT_B, false},
+        {PUT_A "," DELETE_A, true},
+        {PUT_B "," DELETE_A, false},
+        {TXN(PUT_A, PUT_A), false},
+        {TXN(DELETE_A, PUT_A), false},
+        {TXN(PUT_A, DELETE_A), false},
+        {TXN(PUT_A "," DELETE_A, ""), true},
+        {TXN("", DELETE_A "," PUT_A), true},
+        {TXN(DELETE_A, "") "," TXN(PUT_A, ""), true},
+        {TXN(DELETE_A, "") "," TXN("", PUT_A), true},
+        {TXN("", DELETE_A) "," TXN("", PUT_A), true},
+        {TXN(DELETE_A, "") "," TXN(PUT_B, PUT_B), false},
+        {TXN(PUT_A, "") "," TXN(DELETE_A, ""), false},
+        {TXN(PUT_A, "") "," TXN("", PUT_A), true},
+        {TXN("", PUT_A) "," TXN(PUT_A, ""), true},
+        {TXN("", PUT_A) "," TXN(PUT_B, ""), false},
+        {PUT_A "," TXN(PUT_A, ""), true},
+        {PUT_A "," TXN("", PUT_A), true},
+        {PUT_B "," TXN("", PUT_A), false},
+        {PUT_A "," TXN(DELETE_A, ""), true},
+        {PUT_A "," TXN("", DELETE_A), true},
+        {TXN(TXN(DELETE_A, ""), "") "," PUT_A, true},
+        {TXN(TXN(DELETE_A, ""), "") "," PUT_B, false},
+        {TXN(TXN("", PUT_A), "") "," PUT_A, true},
+        {TXN(TXN("", PUT_A), "") "," PUT_B, false},
+        {DELETE_A "," TXN(TXN(PUT_A, ""), ""), true},
+        {DELETE_A "," TXN("", TXN("", PUT_A)), true},
+        {DELETE_A "," TXN("", TXN("", PUT_B)), false},
+        {TXN(TXN(PUT_A, ""), "") "," TXN("", TXN("", PUT_A)), true},
+        {TXN(TXN(DELETE_A, ""), "") "," TXN("", TXN("", PUT_A)), true},
+        {TXN(TXN(PUT_B, ""), "") "," TXN("", TXN("", PUT_A)), false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct bed *bed = etcd_bed_new();
+        char body[2048];
+        for (unsigned branch = 0; branch < 2; branch++) { /* also of the branch not taken */
+            snprintf(body, sizeof body, "{\"%s\":[%s]}", branch == 0 ? "success" : "failure",
+                     cases[i].ops);
+            etcd_http_post(bed, "/v3/kv/txn", body, 1);
+            const struct message *m = etcd_http_reply(bed, 1);
+            if (m->u.http_reply.status != (cases[i].collides ? 400 : 200))
+                fail_msg("%s\n%s", body, bed_text(bed, m->u.http_reply.body));
+            bed_forget(bed);
+        }
+        bed_free(bed);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -377,6 +475,8 @@ int main(void)
         cmocka_unit_test(keys_of_the_components_are_met_by_their_texts),
         cmocka_unit_test(foreign_keys_leave_no_records),
         cmocka_unit_test(what_is_stored_outlives_the_process_and_the_term_grows),
+        cmocka_unit_test(a_key_is_put_once_and_not_where_it_is_deleted),
+        cmocka_unit_test(what_a_transaction_puts_and_then_deletes_is_gone_and_both_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

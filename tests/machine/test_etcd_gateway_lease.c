@@ -93,6 +93,8 @@ static void leases_are_listed_in_the_order_in_which_they_end(void **state)
     struct bed *bed = etcd_bed_new();
     etcd_http_expect(bed, "/v3/lease/leases", "{}", 200, "{\"header\":H(1)}");
     post(bed, "/v3/lease/grant", "{\"TTL\":30,\"ID\":1}");
+    etcd_http_expect(bed, "/v3/lease/leases", "{}", 200,
+                     "{\"header\":H(1),\"leases\":[{\"ID\":\"1\"}]}");
     post(bed, "/v3/lease/grant", "{\"TTL\":10,\"ID\":2}");
     post(bed, "/v3/lease/grant", "{\"TTL\":20,\"ID\":3}");
     post(bed, "/v3/lease/grant", "{\"TTL\":20,\"ID\":4}");
@@ -228,8 +230,8 @@ static void the_member_is_where_the_client_has_reached_it(void **state)
 {
     (void)state;
     struct bed *bed = etcd_bed_new();
-    bed_http(bed, HTTP_POST, "/v3/cluster/member/list", "accept: */*\nhost: 127.0.0.1:2379\n",
-             "{}");
+    bed_http(bed, HTTP_POST, "/v3/cluster/member/list",
+             "accept: */*\nmost: else\nhosts: else\nhost: 127.0.0.1:2379\n", "{}");
     bed_expect_http(
         bed, 200, CONTENT_JSON,
         etcd_http_expand("{\"header\":H(),\"members\":[{\"ID\":\"7383792418829112008\","

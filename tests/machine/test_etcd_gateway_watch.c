@@ -35,6 +35,36 @@ static void watch(struct bed *bed, const char *create)
     etcd_http_post(bed, "/v3/watch", body, WATCHER);
 }
 
+/* From \0 on is all keys; from \0 to another end, or from another key on, is not. */
+static void a_watch_of_all_keys_has_both_ends_open(void **state)
+{
+    static const struct {
+        const char *span;
+        bool first, second; /* told of */
+    } cases[] = {
+        {ALL, true, true},
+        {"\"key\":\"AA==\",\"range_end\":\"dy8y\"", true, false},
+        {"\"key\":\"AA==\",\"range_end\":\"eA==\"", true, true},
+        {"\"key\":\"AA==\",\"range_end\":\"AQ==\"", false, false},
+        {"\"key\":\"AA==\"", false, false},
+        {"\"key\":\"dy8y\",\"range_end\":\"AA==\"", false, true},
+        {"\"key\":\"AQ==\",\"range_end\":\"AA==\"", true, true},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct bed *bed = etcd_bed_new();
+        char expected[512];
+        watch(bed, cases[i].span);
+        put(bed, W1, "MQ==");
+        put(bed, W2, "MQ==");
+        snprintf(expected, sizeof expected, "%s%s%s", CREATED(1),
+                 cases[i].first ? EVENTS(2, "{\"kv\":" KV(W1, 2, 2, 1, "MQ==") "}") : "",
+                 cases[i].second ? EVENTS(3, "{\"kv\":" KV(W2, 3, 3, 1, "MQ==") "}") : "");
+        etcd_http_expect_lines(bed, WATCHER, expected);
+        bed_free(bed);
+    }
+}
+
 static void changes_are_told_as_recorded(void **state)
 {
     (void)state;
@@ -398,6 +428,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(changes_are_told_as_recorded),
+        cmocka_unit_test(a_watch_of_all_keys_has_both_ends_open),
         cmocka_unit_test(without_prev_kv_none_is_told),
         cmocka_unit_test(an_expiry_is_one_message_in_the_order_of_the_keys),
         cmocka_unit_test(the_past_comes_in_one_message),

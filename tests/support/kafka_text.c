@@ -586,7 +586,7 @@ static void read_fields(struct reader *r, const char *table)
     while ((table = field_next(table, &field)) != NULL && r->in.ok) {
         if (!field_is_in(&field, r->version))
             continue;
-        r->is_hidden = was_hidden || field.name[0] == '.';
+        r->is_hidden = was_hidden || (field.name[0] == '.' && !r->names->has_all);
         if (!is_first)
             say(r, " ");
         if (field.name_length > 0)

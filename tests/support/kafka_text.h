@@ -49,6 +49,7 @@ struct kafka_names { /* of one run */
     char members[TEXT_MEMBERS_MAX][128];
     uint32_t member_count;
     int64_t clock; /* timestamp of the next batch's first record; each record 1 ms later */
+    bool has_all;  /* answers leave out nothing */
 };
 
 struct kafka_bytes {

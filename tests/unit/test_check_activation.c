@@ -457,6 +457,23 @@ static void the_systems_own_activations_are_not_judged(void **state)
     assert_int_equal(summary_of(bed)->offered, 0);
 }
 
+static void a_status_above_the_two_hundreds_is_a_failure(void **state)
+{
+    struct check_bed *bed = *state;
+    static const uint64_t statuses[] = {199, 200, 299, 300};
+    for (uint32_t i = 0; i < 4; i++) {
+        activation_id id = ACTIVATION_ID(10 + i, 0);
+        check_bed_until_queued(bed, id);
+        check_bed_start(bed, id);
+        check_bed_ack(bed, id);
+        check_bed_store(bed, id);
+        check_bed_answer(bed, id, statuses[i]);
+    }
+    const struct violation *v = check_bed_expect(bed, "no-failed-activation", 2);
+    assert_non_null(strstr(v[0].text, "HTTP 199"));
+    assert_non_null(strstr(v[1].text, "HTTP 300"));
+}
+
 #define BED_TEST(f) cmocka_unit_test_setup_teardown(f, check_bed_setup, check_bed_teardown)
 
 int main(void)
@@ -490,6 +507,7 @@ int main(void)
         BED_TEST(a_second_execution_is_found_after_the_activation_was_let_go),
         BED_TEST(a_run_that_was_given_back_does_not_count),
         BED_TEST(the_systems_own_activations_are_not_judged),
+        BED_TEST(a_status_above_the_two_hundreds_is_a_failure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -369,6 +369,42 @@ static void a_floor_of_two_invokers_is_kept_as_set(void **state)
     check_bed_expect(bed, "capacity-floor", 2);
 }
 
+static void what_is_in_service_owes_no_0(void **state)
+{
+    struct check_bed *bed = *state;
+    check_bed_count(bed, BED_SCHEDULER0, 0);
+    check_bed_count(bed, BED_SCHEDULER0, 5);
+    check_bed_count(bed, BED_CONTROLLER1, 5);
+    check_bed_node(bed, RECORD_NODE_DISABLED, BED_INVOKER0);
+    check_bed_count(bed, BED_INVOKER0, 3);
+    check_bed_node(bed, RECORD_NODE_ENABLED, BED_INVOKER0);
+    check_bed_wait(bed, MINUTES(20));
+    check_bed_expect(bed, "drain-reaches-zero", 0);
+}
+
+static void what_an_invoker_has_at_the_end_is_still_there(void **state)
+{
+    struct check_bed *bed = *state;
+    check_bed_until_queued(bed, A);
+    check_bed_start(bed, A);
+    end(bed);
+    struct check_result lost = check_bed_result(bed, "no-lost-activation");
+    assert_int_equal(lost.violation_count, 1);
+    assert_non_null(strstr(lost.examples[0].text, "at the end it is still at invoker0"));
+}
+
+static void what_nobody_has_was_last_moved_then(void **state)
+{
+    struct check_bed *bed = *state;
+    check_bed_send(bed, A);
+    check_bed_accept(bed, A);
+    check_bed_wait(bed, SEC(3));
+    end(bed);
+    struct check_result lost = check_bed_result(bed, "no-lost-activation");
+    assert_int_equal(lost.violation_count, 1);
+    assert_non_null(strstr(lost.examples[0].text, "nothing moved it after 0.000 s"));
+}
+
 #define BED_TEST(f) cmocka_unit_test_setup_teardown(f, check_bed_setup, check_bed_teardown)
 
 int main(void)
@@ -396,6 +432,9 @@ int main(void)
         BED_TEST(one_of_two_controllers_may_leave_the_edge_but_not_both),
         BED_TEST(both_schedulers_without_a_key_are_too_few),
         BED_TEST(a_floor_of_two_invokers_is_kept_as_set),
+        BED_TEST(what_is_in_service_owes_no_0),
+        BED_TEST(what_an_invoker_has_at_the_end_is_still_there),
+        BED_TEST(what_nobody_has_was_last_moved_then),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -228,6 +228,56 @@ static void a_key_that_comes_back_in_time_is_not_missed(void **state)
     check_bed_expect(bed, NULL, 0);
 }
 
+static void an_endpoint_that_never_had_its_key_is_named_by_it(void **state)
+{
+    struct check_bed *bed = *state;
+    check_bed_open(bed);
+    bed->set = check_set_new(bed->arena, &bed->world);
+    check_bed_node(bed, RECORD_NODE_STARTED, BED_SCHEDULER1);
+    check_bed_node(bed, RECORD_NODE_LISTENING, BED_SCHEDULER1);
+    check_bed_node(bed, RECORD_NODE_STARTED, BED_INVOKER1);
+    check_bed_node(bed, RECORD_NODE_LISTENING, BED_INVOKER1);
+    check_bed_node(bed, RECORD_NODE_STARTED, BED_CONTROLLER1); /* has none */
+    check_bed_node(bed, RECORD_NODE_LISTENING, BED_CONTROLLER1);
+    check_bed_wait(bed, SEC(6));
+    struct check_result result = check_bed_result(bed, "no-missing-key");
+    assert_int_equal(result.violation_count, 2);
+    assert_int_equal(result.examples[0].key.family, KEY_SCHEDULER);
+    assert_int_equal(result.examples[0].key.node, BED_SCHEDULER1);
+    assert_int_equal(result.examples[1].key.family, KEY_INVOKERS);
+    assert_int_equal(result.examples[1].key.node, BED_INVOKER1);
+}
+
+static void without_keys_nothing_is_said_of_them(void **state)
+{
+    struct check_bed *bed = *state;
+    check_bed_open(bed);
+    bed->set = check_set_new(bed->arena, &bed->world);
+    check_bed_node(bed, RECORD_NODE_STOPPED, BED_SCHEDULER0);
+    check_bed_container(bed, RECORD_CONTAINER_GONE, BOX);
+    check_bed_wait(bed, SEC(60));
+    assert_int_equal(check_bed_result(bed, "no-orphan-key").verdict, CHECK_NOT_APPLICABLE);
+    check_bed_expect(bed, NULL, 0);
+}
+
+static void after_an_enable_a_container_owes_its_key_from_its_next_use(void **state)
+{
+    struct check_bed *bed = *state;
+    live_box(bed);
+    check_bed_node(bed, RECORD_NODE_DISABLED, BED_INVOKER0);
+    check_bed_key(bed, RECORD_KEY_DELETED, box_key);
+    check_bed_wait(bed, SEC(20));
+    assert_int_equal(check_bed_result(bed, "no-missing-key").violation_count, 0);
+    check_bed_node(bed, RECORD_NODE_ENABLED, BED_INVOKER0);
+    check_bed_wait(bed, SEC(20));
+    assert_int_equal(check_bed_result(bed, "no-missing-key").violation_count, 0);
+    check_bed_container(bed, RECORD_CONTAINER_USED, BOX);
+    check_bed_wait(bed, SEC(6));
+    struct check_result result = check_bed_result(bed, "no-missing-key");
+    assert_int_equal(result.violation_count, 1);
+    assert_int_equal(result.examples[0].container, BOX);
+}
+
 #define BED_TEST(f) cmocka_unit_test_setup_teardown(f, check_bed_setup, check_bed_teardown)
 
 int main(void)
@@ -249,6 +299,9 @@ int main(void)
         BED_TEST(a_queue_that_leaves_needs_no_leader_key),
         BED_TEST(an_enabled_endpoint_without_its_key_is_found_and_a_disabled_one_is_not),
         BED_TEST(a_key_that_comes_back_in_time_is_not_missed),
+        BED_TEST(an_endpoint_that_never_had_its_key_is_named_by_it),
+        BED_TEST(without_keys_nothing_is_said_of_them),
+        BED_TEST(after_an_enable_a_container_owes_its_key_from_its_next_use),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -302,6 +302,21 @@ static void keys_under_another_namespace_are_told(void **state)
     assert_int_equal(check_bed_result(bed, "tenant-isolation").violation_count, 2);
 }
 
+static void a_container_that_nobody_made_has_no_owner(void **state)
+{
+    struct check_bed *bed = *state;
+    struct key key = {.family = KEY_WARMED,
+                      .ns = BED_GUEST + 1,
+                      .action = BED_HELLO,
+                      .node = BED_INVOKER0,
+                      .id = BOX};
+    check_bed_key_by(bed, RECORD_KEY_PUT, key, BED_INVOKER0, RECORD_KEY_CREATED);
+    check_bed_key_by(bed, RECORD_KEY_PUT, key, BED_INVOKER0, 0);
+    struct check_result result = check_bed_result(bed, "tenant-isolation");
+    assert_int_equal(result.violation_count, 0);
+    assert_int_equal(result.verdict, CHECK_PASS);
+}
+
 static void ones_own_container_is_right(void **state)
 {
     struct check_bed *bed = *state;
@@ -309,6 +324,24 @@ static void ones_own_container_is_right(void **state)
     check_bed_until_queued(bed, A);
     check_bed_start(bed, A);
     assert_int_equal(check_bed_result(bed, "tenant-isolation").verdict, CHECK_PASS);
+}
+
+static void what_was_handed_over_and_comes_back_waits_anew(void **state)
+{
+    struct check_bed *bed = *state;
+    check_bed_until_queued(bed, A);
+    check_bed_wait(bed, SEC(1));
+    check_bed_feed(bed, (struct record){.kind = RECORD_HANDED_OVER,
+                                        .node = BED_SCHEDULER0,
+                                        .activation = A,
+                                        .container = BOX,
+                                        .peer = BED_INVOKER0});
+    check_bed_wait(bed, SEC(7));
+    check_bed_queue(bed, A);
+    check_bed_wait(bed, SEC(5));
+    assert_int_equal(check_bed_result(bed, "bounded-wait").violation_count, 0);
+    check_bed_wait(bed, SEC(6));
+    assert_int_equal(check_bed_result(bed, "bounded-wait").violation_count, 1);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, check_bed_setup, check_bed_teardown)
@@ -336,7 +369,9 @@ int main(void)
         TEST(while_something_is_owed_memory_is_not_judged),
         TEST(a_run_in_a_container_of_another_namespace_is_told),
         TEST(keys_under_another_namespace_are_told),
+        TEST(a_container_that_nobody_made_has_no_owner),
         TEST(ones_own_container_is_right),
+        TEST(what_was_handed_over_and_comes_back_waits_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

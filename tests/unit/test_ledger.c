@@ -245,6 +245,102 @@ static void open_creations_are_counted_and_end_with_their_scheduler(void **state
     assert_int_equal(ledger_creations_open(check_set_ledger(bed->set)), 0);
 }
 
+static void commit_up_to(struct check_bed *bed, uint64_t next)
+{
+    check_bed_feed(bed, (struct record){.kind = RECORD_COMMITTED,
+                                        .node = BED_KAFKA,
+                                        .value = TOPIC(TOPIC_SCHEDULER, 0),
+                                        .value2 = next});
+}
+
+static void a_long_topic_is_committed_in_its_order(void **state)
+{
+    struct check_bed *bed = *state;
+    for (uint32_t round = 0; round < 3; round++) { /* the ring turns */
+        uint64_t begin = bed->offsets[0];
+        for (uint32_t i = 1; i <= 21; i++) {
+            activation_id id = ACTIVATION_ID(round * 100 + i, 0);
+            check_bed_send(bed, id);
+            check_bed_accept(bed, id);
+            check_bed_append(bed, id);
+        }
+        for (uint32_t i = 1; i <= 21; i++) {
+            commit_up_to(bed, begin + i);
+            for (uint32_t k = 1; k <= 21; k++)
+                assert_int_equal(find(bed, ACTIVATION_ID(round * 100 + k, 0))->place,
+                                 k <= i ? PLACE_FEED : PLACE_TOPIC);
+        }
+    }
+}
+
+static void lose(struct check_bed *bed, enum message_kind kind)
+{
+    check_bed_feed(bed, (struct record){.kind = RECORD_MESSAGE_LOST,
+                                        .node = BED_SCHEDULER0,
+                                        .activation = A,
+                                        .peer = BED_INVOKER0,
+                                        .detail = (uint8_t)kind});
+}
+
+static void a_lost_message_takes_what_only_it_had(void **state)
+{
+    struct check_bed *bed = *state;
+    check_bed_until_queued(bed, A);
+    check_bed_feed(bed, (struct record){.kind = RECORD_HANDED_OVER,
+                                        .node = BED_SCHEDULER0,
+                                        .activation = A,
+                                        .container = 7,
+                                        .peer = BED_INVOKER0});
+    lose(bed, MSG_FETCH); /* a question carries nothing */
+    assert_int_equal(find(bed, A)->lost_at, 0);
+    assert_int_equal(find(bed, A)->invoker, BED_INVOKER0);
+    lose(bed, MSG_INVOKE); /* that one was answered */
+    assert_int_equal(find(bed, A)->lost_at, 0);
+    assert_int_equal(node(bed, BED_CONTROLLER0)->request_count, 0);
+    assert_int_equal(find(bed, A)->invoker, BED_INVOKER0);
+    lose(bed, MSG_FETCHED);
+    assert_int_equal(find(bed, A)->lost_at, bed->at);
+    assert_int_equal(find(bed, A)->lost_node, BED_INVOKER0);
+    assert_int_equal(find(bed, A)->lost_place, PLACE_NONE);
+    assert_int_equal(find(bed, A)->invoker, NODE_NONE);
+    assert_int_equal(node(bed, BED_INVOKER0)->invoker_count, 0);
+}
+
+static void a_record_or_ack_that_is_lost_is_a_loss(void **state)
+{
+    struct check_bed *bed = *state;
+    static const enum message_kind kinds[] = {MSG_DATABASE_STORE, MSG_KAFKA_PRODUCE};
+    for (unsigned i = 0; i < 2; i++) {
+        activation_id id = ACTIVATION_ID(5 + i, 0);
+        check_bed_until_queued(bed, id);
+        check_bed_start(bed, id);
+        assert_int_equal(find(bed, id)->lost_at, 0);
+        check_bed_feed(bed, (struct record){.kind = RECORD_MESSAGE_LOST,
+                                            .node = BED_INVOKER0,
+                                            .activation = id,
+                                            .peer = BED_DATABASE,
+                                            .detail = (uint8_t)kinds[i]});
+        assert_int_equal(find(bed, id)->lost_at, bed->at);
+        assert_int_equal(find(bed, id)->lost_node, BED_DATABASE);
+    }
+}
+
+static void a_caller_waits_for_a_blocking_call_only(void **state)
+{
+    struct check_bed *bed = *state;
+    check_bed_send(bed, A);
+    check_bed_accept(bed, A);
+    assert_true((find(bed, A)->flags & LEDGER_BLOCKING) != 0);
+    check_bed_feed(
+        bed, (struct record){.kind = RECORD_REQUEST_SENT, .node = BED_CLIENT, .activation = B});
+    check_bed_feed(bed, (struct record){
+                            .kind = RECORD_ACCEPTED, .node = BED_CONTROLLER0, .activation = B});
+    assert_true((find(bed, B)->flags & LEDGER_BLOCKING) == 0);
+    assert_true((find(bed, B)->flags & LEDGER_ACCEPTED) != 0);
+    check_bed_accept(bed, ACTIVATION_ID(3, 0)); /* whose sending is not known */
+    assert_true((find(bed, ACTIVATION_ID(3, 0))->flags & LEDGER_BLOCKING) != 0);
+}
+
 #define BED_TEST(f) cmocka_unit_test_setup_teardown(f, check_bed_setup, check_bed_teardown)
 
 #define PART ACTIVATION_ID(REQUEST_ENTRY_PART << 24 | 1, 0)
@@ -325,6 +421,10 @@ int main(void)
         BED_TEST(a_refused_request_is_let_go_at_once),
         BED_TEST(open_creations_are_counted_and_end_with_their_scheduler),
         cmocka_unit_test(it_says_what_a_kill_loses),
+        BED_TEST(a_long_topic_is_committed_in_its_order),
+        BED_TEST(a_lost_message_takes_what_only_it_had),
+        BED_TEST(a_record_or_ack_that_is_lost_is_a_loss),
+        BED_TEST(a_caller_waits_for_a_blocking_call_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
