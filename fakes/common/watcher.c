@@ -8,6 +8,7 @@
  * an actor of the same kind replaces the first (WatcherService.scala:126-142).
  */
 #include "common/watcher.h"
+#include "common/watcher_behaviour.h"
 #include "common/etcd_call.h"
 #include "core/assert.h"
 
@@ -19,6 +20,7 @@ static void on_watch(struct watcher *self, const struct message *m);
 static void on_unwatch(struct watcher *self, const struct message *m, struct effects *fx);
 static void on_event(struct watcher *self, const struct message *m, struct effects *fx);
 static void on_post(struct watcher *self, const struct message *m, struct effects *fx);
+static void stream_over(struct watcher *self, struct effects *fx);
 
 static node_id etcd_node(const struct watcher *self)
 {
@@ -47,12 +49,12 @@ void watcher_on_message(struct watcher *self, const struct message *m, struct ef
         on_event(self, m, fx);
         return;
     case MSG_WATCH_CANCELED:
-        /* A cancel by the server ends the stream with an error (#5486). */
+        /* A cancel by the server ends the stream with an error. */
         if (m->u.watch.watch == self->watch && !self->broken)
-            effects_post(fx, ACTOR_WATCHER_ID, ACTOR_WATCHER_ID, POST_RESTART_WATCHER);
+            stream_over(self, fx);
         return;
     case MSG_REFUSED:
-        if (m->corr != self->watch)
+        if (m->corr != self->watch || self->is_over)
             return;
         if (self->etcd_down)
             self->broken = 1;
@@ -74,6 +76,8 @@ void watcher_on_link(struct watcher *self, const struct event *ev, struct effect
     if (ev->peer != etcd_node(self))
         return;
     self->etcd_down = ev->down;
+    if (self->is_over)
+        return;
     if (ev->down) {
         self->broken = 1;
     } else if (self->broken) {
@@ -104,6 +108,15 @@ static void close_watch(struct watcher *self, struct effects *fx)
     m->u.watch.watch = self->watch;
 }
 
+/* Its callback starts a new one, if there is such a callback. */
+static void stream_over(struct watcher *self, struct effects *fx)
+{
+    if (watcher_behaviour(self->env)->stays_blind)
+        self->is_over = 1;
+    else
+        effects_post(fx, ACTOR_WATCHER_ID, ACTOR_WATCHER_ID, POST_RESTART_WATCHER);
+}
+
 static void on_post(struct watcher *self, const struct message *m, struct effects *fx)
 {
     switch (m->what) {
@@ -120,10 +133,11 @@ static void on_post(struct watcher *self, const struct message *m, struct effect
         open_watch(self, 0, fx);
         return;
     case POST_GRACEFUL_SHUTDOWN:
-        /* Closing completes the stream, whose callback starts a new one (HEAD). */
+        if (watcher_behaviour(self->env)->no_graceful_shutdown)
+            return;
         self->count = 0;
         close_watch(self, fx);
-        effects_post(fx, ACTOR_WATCHER_ID, ACTOR_WATCHER_ID, POST_RESTART_WATCHER);
+        stream_over(self, fx); /* closing completes the stream */
         return;
     default:
         effects_reject(fx, ACTOR_WATCHER_ID, m);
@@ -270,7 +284,7 @@ static void dispatch(const struct watcher *self, unsigned depth, const struct me
 
 static void on_event(struct watcher *self, const struct message *m, struct effects *fx)
 {
-    if (m->u.watch.watch != self->watch || self->broken)
+    if (m->u.watch.watch != self->watch || self->broken || self->is_over)
         return;
     if (m->u.watch.revision > self->revision)
         self->revision = m->u.watch.revision;
@@ -282,7 +296,7 @@ static void on_event(struct watcher *self, const struct message *m, struct effec
 void watcher_digest(const struct watcher *self, struct digest *d)
 {
     digest_two(d, self->watch, (uint64_t)self->count << 8 | self->broken);
-    digest_two(d, self->revision, self->etcd_down);
+    digest_two(d, self->revision, self->etcd_down | (uint64_t)self->is_over << 1);
     for (uint32_t i = 0; i < self->count; i++) {
         const struct watcher_entry *e = &self->entries[i];
         digest_two(d, key_hash(&e->what.key),

@@ -3,8 +3,8 @@
  * watcher.h - WatcherService: one etcd watch over all keys from "now", dispatched to local
  * subscribers by (key or prefix, name). No initial listing. A broken stream is resumed behind
  * the last revision that was delivered, as the client library does (from now if there was
- * none); a watch that the server cancels is restarted from now: what happened in between is
- * lost.
+ * none); a watch that the server cancels is restarted from now (not before #5486): what
+ * happened in between is lost.
  * Each event that concerns a subscriber is an INSERTED or REMOVED post from ACTOR_WATCHER.
  * Source: WatcherService.scala:66-171 at 1fae641a2.
  */
@@ -20,6 +20,7 @@ struct watcher {
     uint32_t count, max;
     uint16_t watch; /* number of the current etcd watch; older ones' events are ignored */
     uint8_t broken, etcd_down;
+    uint8_t is_over;   /* the stream has ended and nothing opens it again (before #5486) */
     uint32_t revision; /* of the last event delivered; 0: none */
 };
 

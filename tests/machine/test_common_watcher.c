@@ -230,6 +230,54 @@ static void a_cancelled_watch_is_restarted_from_now(void **state)
     bed_free(bed);
 }
 
+static struct bed *bed_of_set(enum behaviour behaviour)
+{
+    struct bed *bed = bed_of_watcher();
+    bed->env.behaviour = (uint8_t)behaviour;
+    post(bed, SUBSCRIBER, POST_WATCH, registration(WATCH_EXACT, 1, true, true));
+    event(bed, &leader, 1, false, 10);
+    assert_int_equal(host_of(bed)->seen_count, 1);
+    return bed;
+}
+
+static void before_5486_a_watcher_whose_stream_has_ended_stays_blind(void **state)
+{
+    (void)state;
+    for (int set = 0; set < BEHAVIOUR_COUNT; set++) {
+        bool is_head = set == BEHAVIOUR_HEAD;
+        struct bed *bed = bed_of_set((enum behaviour)set);
+        struct message m = bed_message(bed, MSG_WATCH_CANCELED, BED_ETCD, ACTOR_WATCHER_ID);
+        m.u.watch.watch = host_of(bed)->watcher.watch;
+        bed_deliver(bed, &m);
+        assert_int_equal(bed_sent_count(bed, MSG_WATCH_CREATE), is_head ? 2 : 1);
+        event(bed, &leader, 1, true, 11);
+        assert_int_equal(host_of(bed)->seen_count, is_head ? 2 : 1);
+        bed_link(bed, BED_ETCD, true);
+        bed_link(bed, BED_ETCD, false);
+        assert_int_equal(bed_sent_count(bed, MSG_WATCH_CREATE), is_head ? 3 : 1);
+        bed_free(bed);
+    }
+}
+
+/* It means nothing before #5338, the end until #5486, and afterwards a stream for nobody. */
+static void a_graceful_shutdown_clears_the_tables_and_closes_the_stream(void **state)
+{
+    (void)state;
+    static const uint32_t cancels[BEHAVIOUR_COUNT] = {
+        [BEHAVIOUR_HEAD] = 2, [BEHAVIOUR_5338] = 1, [BEHAVIOUR_PRE_5338] = 0};
+    static const uint32_t creates[BEHAVIOUR_COUNT] = {
+        [BEHAVIOUR_HEAD] = 2, [BEHAVIOUR_5338] = 1, [BEHAVIOUR_PRE_5338] = 1};
+    for (int set = 0; set < BEHAVIOUR_COUNT; set++) {
+        struct bed *bed = bed_of_set((enum behaviour)set);
+        post(bed, SUBSCRIBER, POST_GRACEFUL_SHUTDOWN, (struct post_watch){0});
+        assert_int_equal(bed_sent_count(bed, MSG_WATCH_CANCEL), cancels[set]);
+        assert_int_equal(bed_sent_count(bed, MSG_WATCH_CREATE), creates[set]);
+        event(bed, &leader, 1, true, 11);
+        assert_int_equal(host_of(bed)->seen_count, set == BEHAVIOUR_PRE_5338 ? 2 : 1);
+        bed_free(bed);
+    }
+}
+
 static void a_prefix_ends_where_its_depth_says(void **state)
 {
     (void)state;
@@ -331,6 +379,8 @@ int main(void)
         cmocka_unit_test(one_name_three_times_is_one_entry_and_the_last_actor_hears),
         cmocka_unit_test(three_names_are_three_entries),
         cmocka_unit_test(a_cancelled_watch_is_restarted_from_now),
+        cmocka_unit_test(before_5486_a_watcher_whose_stream_has_ended_stays_blind),
+        cmocka_unit_test(a_graceful_shutdown_clears_the_tables_and_closes_the_stream),
         cmocka_unit_test(a_prefix_ends_where_its_depth_says),
         cmocka_unit_test(unwatch_with_feedback_is_answered_also_when_nothing_was_watched),
         cmocka_unit_test(a_broken_stream_goes_on_behind_the_last_event),
