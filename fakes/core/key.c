@@ -241,12 +241,14 @@ size_t key_print(const struct cluster *cluster, const struct key *key, char *tex
     return (size_t)snprintf(text, size, "%s", "");
 }
 
-static int endpoints_print(const struct cluster *c, node_id node, char *text, size_t size)
+static int endpoints_print(const struct cluster *c, const struct value *value, char *text,
+                           size_t size)
 {
-    uint32_t index = node_index(c, node);
-    return snprintf(text, size,
-                    "{\"host\":\"%s\",\"rpcPort\":%" PRIu32 ",\"pekkoPort\":%" PRIu32 "}",
-                    cluster_node_name(c, node), KEY_RPC_PORT + index, KEY_PEKKO_PORT + index);
+    uint32_t index = node_index(c, value->node);
+    return snprintf(text, size, "{\"host\":\"%s\",\"rpcPort\":%" PRIu32 ",\"%s\":%" PRIu32 "}",
+                    cluster_node_name(c, value->node), KEY_RPC_PORT + index,
+                    value->status == ENDPOINTS_AKKA ? "akkaPort" : "pekkoPort",
+                    KEY_PEKKO_PORT + index);
 }
 
 /* {"status":..}, tags and dedicated namespaces in the order of the cluster's lists. */
@@ -280,9 +282,9 @@ size_t value_print(const struct cluster *cluster, const struct value *value, cha
     char endpoints[96];
     switch ((enum value_kind)value->kind) {
     case VALUE_ENDPOINTS:
-        return (size_t)endpoints_print(cluster, value->node, text, size);
+        return (size_t)endpoints_print(cluster, value, text, size);
     case VALUE_SCHEDULER:
-        endpoints_print(cluster, value->node, endpoints, sizeof endpoints);
+        endpoints_print(cluster, value, endpoints, sizeof endpoints);
         return (size_t)snprintf(text, size,
                                 "{\"sid\":{\"asString\":\"%" PRIu32 "\"},\"queueSize\":%" PRIu32
                                 ",\"endpoints\":%s}",

@@ -40,8 +40,8 @@ struct key { /* 16 bytes, no padding; unused fields are 0 (node, ns, action: as 
 
 #define VALUE_LIST(X)                                                                          \
     X(EMPTY, "empty")                                                                          \
-    X(ENDPOINTS, "endpoints") /* node: scheduler */                                            \
-    X(SCHEDULER, "scheduler") /* node, a: queueSize */                                         \
+    X(ENDPOINTS, "endpoints") /* node: scheduler, status: enum endpoints_dialect */            \
+    X(SCHEDULER, "scheduler") /* node, status: as of endpoints, a: queueSize */                \
     X(INVOKER, "invoker") /* status: enum invoker_status, a: free, b: busy, c: in progress,    \
                              MB, node: index of its labels (struct labels) */                  \
     X(BOOL, "bool")       /* a: 0 or 1 */                                                      \
@@ -54,6 +54,9 @@ enum value_kind { VALUE_LIST(VALUE_MEMBER) VALUE_KIND_COUNT };
 #define INVOKER_STATUS_MEMBER(id, text) INVOKER_##id,
 enum invoker_status { INVOKER_STATUS_LIST(INVOKER_STATUS_MEMBER) INVOKER_STATUS_COUNT };
 NAMES_DECLARE(invoker_status)
+
+/* How the third member of endpoints is called: pekkoPort, or akkaPort before #5551. */
+enum endpoints_dialect { ENDPOINTS_PEKKO, ENDPOINTS_AKKA };
 
 struct value { /* 16 bytes, no padding */
     uint8_t kind;
