@@ -18,7 +18,7 @@ struct cluster;
     X(NONE, "")                   /* as a prefix: all keys */                                  \
     X(IN_PROGRESS, "in-progress") /* ns, action, revision, node: scheduler, id: creation */    \
     X(INSTANCE, "instance")       /* node; ../lease */                                         \
-    X(INVOKERS, "invokers")       /* node */                                                   \
+    X(INVOKERS, "invokers")       /* node, id: enum invoker_naming */                          \
     X(EXISTING, "namespace")      /* ns, action, revision, node: invoker, id: container */     \
     X(QUEUE, "queue")             /* ns, action; ../leader */                                  \
     X(SCHEDULER, "scheduler")     /* node */                                                   \
@@ -28,6 +28,10 @@ struct cluster;
 #define KEY_MEMBER(id, text) KEY_##id,
 enum key_family { KEY_LIST(KEY_MEMBER) KEY_FAMILY_COUNT };
 NAMES_DECLARE(key_family)
+
+/* Which names an invoker was started with. The deployment gives a unique one, its index again;
+ * the others are those of invokers that are not ours. The displayed name is the node's. */
+enum invoker_naming { INVOKER_UNIQUE, INVOKER_UNNAMED, INVOKER_DISPLAYED, INVOKER_NAMING_COUNT };
 
 struct key { /* 16 bytes, no padding; unused fields are 0 (node, ns, action: as listed) */
     uint16_t family;

@@ -115,7 +115,10 @@ static bool read_fields(const struct cluster *cluster, const struct pieces *p, s
     case KEY_INSTANCE:
         return read_node(cluster, third, "scheduler", NODE_SCHEDULER, &key->node) ||
                read_node(cluster, third, "invoker", NODE_INVOKER, &key->node);
-    case KEY_INVOKERS:
+    case KEY_INVOKERS: /* by the number of pieces; printed again, the names must be ours */
+        key->id = p->count == 3   ? INVOKER_UNNAMED
+                  : p->count == 4 ? INVOKER_UNIQUE
+                                  : INVOKER_DISPLAYED;
         return read_node(cluster, third, "", NODE_INVOKER, &key->node);
     case KEY_SCHEDULER:
         return read_node(cluster, third, "", NODE_SCHEDULER, &key->node);
