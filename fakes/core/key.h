@@ -31,7 +31,12 @@ NAMES_DECLARE(key_family)
 
 /* Which names an invoker was started with. The deployment gives a unique one, its index again;
  * the others are those of invokers that are not ours. The displayed name is the node's. */
-enum invoker_naming { INVOKER_UNIQUE, INVOKER_UNNAMED, INVOKER_DISPLAYED, INVOKER_NAMING_COUNT };
+enum invoker_naming {
+    INVOKER_UNIQUE,
+    INVOKER_UNNAMED,
+    INVOKER_DISPLAYED,
+    INVOKER_NAMING_COUNT
+};
 
 struct key { /* 16 bytes, no padding; unused fields are 0 (node, ns, action: as listed) */
     uint16_t family;

@@ -131,7 +131,8 @@ static void expect_combined(enum response_status status, bool shrunk)
     snprintf(text, sizeof text,
              "{\"instance\":" INVOKER ",\"isSystemError\":%s,\"response\":%s,"
              "\"transid\":[\"%s\",1700000000000]}",
-             status == RESPONSE_WHISK_ERROR ? "true" : "false", shrunk ? shrunk_id : record, id);
+             status == RESPONSE_WHISK_ERROR ? "true" : "false", shrunk ? shrunk_id : record,
+             id);
     expect(&ack, text, &read);
 }
 

@@ -26,8 +26,9 @@ static int teardown(void **state)
 static void become_active(struct bed *bed, uint32_t lease)
 {
     char sent[256];
-    struct message granted = bed_reply(
-        bed_sent(bed, MSG_LEASE_GRANT, bed_sent_count(bed, MSG_LEASE_GRANT) - 1), MSG_LEASE_DONE);
+    struct message granted =
+        bed_reply(bed_sent(bed, MSG_LEASE_GRANT, bed_sent_count(bed, MSG_LEASE_GRANT) - 1),
+                  MSG_LEASE_DONE);
     granted.u.lease.lease = lease;
     granted.u.lease.ttl_s = 1;
     bed_forget(bed);
@@ -100,8 +101,7 @@ static void a_failed_keep_alive_grants_anew(void **state)
         bed_pass(bed, MSEC(1));
         expect_trace(bed, LEASE "lease-keepalive 10 ttl 0\n");
     }
-    struct message failed =
-        bed_reply(bed_sent(bed, MSG_LEASE_KEEPALIVE, 0), MSG_LEASE_DONE);
+    struct message failed = bed_reply(bed_sent(bed, MSG_LEASE_KEEPALIVE, 0), MSG_LEASE_DONE);
     failed.u.lease.status = ETCD_UNAVAILABLE;
     bed_forget(bed);
     bed_deliver(bed, &failed);
