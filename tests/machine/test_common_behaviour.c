@@ -5,6 +5,7 @@
  */
 #include "common/common_behaviour.h"
 #include "support/controller_bed.h"
+#include "support/manager_bed.h"
 #include "support/scheduler_bed.h"
 #include <string.h>
 
@@ -150,6 +151,25 @@ static void a_scheduler_gets_no_remote_message_of_the_other(void **state)
     }
 }
 
+/* What its predecessor of the other kind has left in etcd (Scheduler.scala:118). */
+static void its_own_key_of_the_other_kind_counts_as_minus_one(void **state)
+{
+    (void)state;
+    struct sched *s = sched_started();
+    struct value value = akka;
+    value.kind = VALUE_SCHEDULER;
+    value.a = 3;
+    s->holds_range = true;
+    sched_forget(s);
+    manager_ask(s, "/state");
+    struct message m = bed_reply(bed_sent(s->bed, MSG_ETCD_RANGE, 0), MSG_ETCD_RANGED);
+    m.u.etcd_done.count = 1;
+    m.u.etcd_done.value = value;
+    bed_deliver(s->bed, &m);
+    bed_expect_http(s->bed, 200, CONTENT_JSON, "{\"queue\":\"-1\",\"creationCount\":\"0\"}");
+    sched_free(s);
+}
+
 /* ---- a controller ---- */
 
 static void see(struct bed *bed, enum key_family family, struct value value, bool deleted)
@@ -230,6 +250,7 @@ int main(void)
         cmocka_unit_test(the_third_port_is_called_otherwise),
         cmocka_unit_test(a_queue_manager_keeps_the_leader_that_it_knows),
         cmocka_unit_test(a_scheduler_gets_no_remote_message_of_the_other),
+        cmocka_unit_test(its_own_key_of_the_other_kind_counts_as_minus_one),
         cmocka_unit_test(a_controller_does_not_learn_of_the_other_kind_of_scheduler),
         cmocka_unit_test(it_keeps_what_it_knows_of_one),
         cmocka_unit_test(an_older_controllers_questions_are_akkas),
