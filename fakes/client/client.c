@@ -35,6 +35,14 @@ static node_id client_target(const struct client *self, uint32_t ordinal)
     return cluster_node(c, NODE_CONTROLLER, (ordinal - 1) % c->counts[NODE_CONTROLLER]);
 }
 
+/* The invocation namespace: who calls, not whose action it is. */
+static namespace_id client_namespace(const struct client *self,
+                                     const struct client_request *request)
+{
+    const struct load_entry *load = client_load(self, request->entry);
+    return load->is_bound ? load->ns : self->env->cluster->actions[request->action].ns;
+}
+
 void client_send(struct client *self, uint32_t entry, uint32_t ordinal, action_id action,
                  struct effects *fx)
 {
@@ -54,7 +62,7 @@ void client_send(struct client *self, uint32_t entry, uint32_t ordinal, action_i
     struct record *r = effects_record(fx, RECORD_REQUEST_SENT, ACTOR(ACTOR_LOAD, 0, entry));
     r->activation = request->id;
     r->action = action;
-    r->ns = c->actions[action].ns;
+    r->ns = client_namespace(self, request);
     r->value = load->blocking;
     request->cause = fx->cause;
     struct message *m =
@@ -62,14 +70,14 @@ void client_send(struct client *self, uint32_t entry, uint32_t ordinal, action_i
     m->corr = slab_number(request);
     m->u.invoke.id = request->id;
     m->u.invoke.action = action;
-    m->u.invoke.ns = c->actions[action].ns;
+    m->u.invoke.ns = client_namespace(self, request);
     m->u.invoke.sent_at = fx->at;
     m->u.invoke.blocking = load->blocking;
 }
 
 static bool is_ok(struct ending e)
 {
-    return e.status == 200 || e.status == 202 ||
+    return e.status == 200 || e.status == 202 || e.status == 204 ||
            (e.status == 502 && e.response == RESPONSE_APPLICATION_ERROR);
 }
 
@@ -82,7 +90,7 @@ static void client_done(struct client *self, struct client_request *request, str
     struct record *r = effects_record(fx, RECORD_REQUEST_DONE, ACTOR(ACTOR_LOAD, 0, entry));
     r->activation = request->id;
     r->action = request->action;
-    r->ns = self->env->cluster->actions[request->action].ns;
+    r->ns = client_namespace(self, request);
     r->value = e.status;
     r->value2 = e.error;
     r->detail = e.response;

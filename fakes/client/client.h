@@ -20,6 +20,8 @@ struct load_entry {
     action_id action; /* ACTION_NONE for a trace, whose calls have their own */
     uint8_t arrivals; /* enum arrivals */
     uint8_t blocking;
+    uint8_t is_bound; /* called by the subject of `ns`, through a binding of its package */
+    namespace_id ns;  /* is_bound; else the action's own */
     uint32_t burst_count;
     tstamp from;
     duration length; /* arrivals happen in [from, from + length) */
@@ -27,7 +29,7 @@ struct load_entry {
     uint32_t first_call, call_count;
     uint32_t request_max; /* stop after so many; 0: none */
 };
-#define LOAD_ENTRIES_MAX 30 /* request ids have 5 bits for the entry; two are no load's */
+#define LOAD_ENTRIES_MAX 29 /* request ids have 5 bits for the entry; three are no load's */
 #define REQUEST_ID(entry, ordinal) ((uint32_t)(entry) << 24 | (uint32_t)(ordinal))
 #define REQUEST_ORDINAL_MAX 0xffffffu
 

@@ -10,6 +10,7 @@
  * Controller.scala:145-229, BasicHttpService.scala:96-199 at 1fae641a2.
  */
 #include "common/admin.h"
+#include "common/admin_behaviour.h"
 #include "core/assert.h"
 #include "core/json.h"
 
@@ -247,7 +248,7 @@ static void answer_unauthorized(const struct machine_env *env, const struct mess
                                 struct effects *fx, const char *error)
 {
     blob body = error_body(env, request, error, true);
-    reply(env, request, fx, 401, CONTENT_JSON, body, env->behaviour == BEHAVIOUR_HEAD, "");
+    reply(env, request, fx, 401, CONTENT_JSON, body, !admin_behaviour(env)->no_cors, "");
 }
 
 /* Routed before everything else. */
@@ -265,7 +266,7 @@ void admin_answer_blob(const struct admin *self, const struct machine_env *env,
     bool is_admin_route = request->u.http_request.path == 0 || !is_early(path);
     ASSERT_OP(self->style, <=, ADMIN_CONTROLLER);
     reply(env, request, fx, status, content, body,
-          is_admin_route && env->behaviour == BEHAVIOUR_HEAD, "");
+          is_admin_route && !admin_behaviour(env)->no_cors, "");
 }
 
 void admin_answer(const struct admin *self, const struct machine_env *env,
@@ -288,7 +289,7 @@ void admin_answer_fault(const struct machine_env *env, const struct message *req
 
 static bool route_exists(const struct admin_route *route, const struct machine_env *env)
 {
-    return !route->since_5338 || env->behaviour != BEHAVIOUR_PRE_5338;
+    return !route->since_5338 || !admin_behaviour(env)->no_roll_routes;
 }
 
 static bool route_has_path(const struct admin_route *route, struct admin_text path)
@@ -338,7 +339,7 @@ static struct allowed allowed_methods(const struct admin *self, const struct mac
             if (route_exists(route, env) && fits && is_early(path) == (late == 0))
                 allowed_add(&allowed, route->method);
         }
-        if (late == 0 && env->behaviour == BEHAVIOUR_HEAD)
+        if (late == 0 && !admin_behaviour(env)->no_cors)
             allowed_add(&allowed, HTTP_OPTIONS);
     }
     return allowed;
@@ -424,7 +425,7 @@ int admin_route(const struct admin *self, const struct machine_env *env,
         return -1;
     }
     int route = find_route(self, env, request, path);
-    if (route < 0 && method == HTTP_OPTIONS && env->behaviour == BEHAVIOUR_HEAD) {
+    if (route < 0 && method == HTTP_OPTIONS && !admin_behaviour(env)->no_cors) {
         blob ok = blob_new(env->arena, ARENA_MESSAGE, "OK", 2);
         reply(env, request, fx, 200, CONTENT_TEXT, ok, true, "");
         return -1;

@@ -57,6 +57,9 @@ static void controller_init(void *machine, const struct machine_env *env)
     call_map_init(&self->throttlers, env);
     call_table_init(&self->invocations, env);
     call_slab_init(&self->invocation_slab, env, sizeof(struct invocation));
+    self->fires =
+        arena_alloc(env->arena, env->node, (c->namespace_count + 1) * sizeof *self->fires);
+    controller_chains_init(self);
     call_table_init(&self->asks, env);
     call_slab_init(&self->ask_slab, env, sizeof(struct queue_ask));
     self->numbers = etcd_first_corr(env);
@@ -82,6 +85,11 @@ void controller_arm(struct controller *self, struct effects *fx, struct timer *t
 struct invocation *controller_find(const struct controller *self, activation_id id)
 {
     return (struct invocation *)(void *)call_table_find(&self->invocations, id);
+}
+
+bool controller_has_id(const struct controller *self, activation_id id)
+{
+    return controller_find(self, id) != NULL || call_table_find(&self->chains, id) != NULL;
 }
 
 static void timer_prepare(struct timer *timer, uint16_t kind)
@@ -188,7 +196,11 @@ static void controller_deliver_call(struct controller *self, const struct messag
     bool is_etcd = m->kind == MSG_ETCD_RANGED, is_document = m->kind == MSG_DATABASE_DOCUMENT;
     bool is_refused = m->kind == MSG_REFUSED, is_done = m->kind == MSG_DOCUMENT_DONE;
     unsigned generation = ACTOR_GENERATION(m->to_actor);
-    if (generation == CALL_DOCUMENT && (is_done || is_refused))
+    if (generation == CALL_RULE && (m->kind == MSG_INVOKE_REPLY || is_refused))
+        controller_on_rule(self, m, fx);
+    else if (generation == CALL_STORE && (m->kind == MSG_DATABASE_STORED || is_refused))
+        return; /* what becomes of it is only logged, SequenceActions.scala:183-187 */
+    else if (generation == CALL_DOCUMENT && (is_done || is_refused))
         controller_api_on_document(self, m, fx);
     else if (generation == CALL_INVOKE_DOCUMENT && (is_done || is_refused))
         controller_api_on_invoke_document(self, m, fx);
@@ -221,6 +233,8 @@ static void controller_deliver(struct controller *self, const struct message *m,
         controller_on_look_up(self, m, fx);
     else if (kind == ACTOR_PRODUCER)
         controller_on_produced(self, m, fx);
+    else if (kind == ACTOR_CALLBACK && m->kind == MSG_POST)
+        controller_on_part(self, m, fx);
     else if (kind == ACTOR_CALL)
         controller_deliver_call(self, m, fx);
     else
@@ -373,6 +387,8 @@ static void invocation_digest(const struct invocation *i, struct digest *d)
     digest_two(d, timer_is_armed(&i->stage_timer) ? i->stage_timer.at : 0,
                timer_is_armed(&i->slow) ? i->slow.at : 0);
     digest_two(d, timer_is_armed(&i->fast) ? i->fast.at : 0, i->error);
+    if (i->chain != 0)
+        digest_two(d, i->wait, i->chain);
     if (i->http != NULL)
         digest_two(d, i->wait, (uint64_t)i->has_run << 32 | i->run_ms);
 }
@@ -405,6 +421,7 @@ static void controller_digest(const void *machine, struct digest *d)
             digest_word(d, cache->least);
     }
     controller_api_digest(self, d);
+    controller_chains_digest(self, d);
     call_map_digest(&self->queue_endpoints, d);
     call_map_digest(&self->throttlers, d);
     for (const struct invocation *i = self->first; i != NULL; i = i->next)
@@ -428,7 +445,10 @@ static bool controller_pending(const void *machine, char *text, size_t size)
         snprintf(text, size, "%" PRIu32 " calls not answered", self->call_count);
     else if (self->api_call_count > 0)
         snprintf(text, size, "%" PRIu32 " requests not answered", self->api_call_count);
-    return self->slot_count > 0 || self->call_count > 0 || self->api_call_count > 0;
+    else if (self->chain_count > 0)
+        snprintf(text, size, "%" PRIu32 " sequences or firings open", self->chain_count);
+    return self->slot_count > 0 || self->call_count > 0 || self->api_call_count > 0 ||
+           self->chain_count > 0;
 }
 
 const struct machine_ops controller_ops = {
@@ -440,7 +460,7 @@ const struct machine_ops controller_ops = {
     .next_wakeup = controller_next_wakeup,
     .digest = controller_digest,
     .pending = controller_pending,
-    .post_name = common_post_to_string,
+    .post_name = controller_post_name,
     .config_fields = controller_fields,
     .config_field_count = sizeof controller_fields / sizeof controller_fields[0],
     .config_size = sizeof(struct controller_config),

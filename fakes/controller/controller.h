@@ -15,7 +15,8 @@
  * controller_ack.c acks and forced completions; controller_wait.c the blocking wait;
  * controller_queue.c queue creation and the watched keys; controller_read.c reads of etcd and
  * of actions; controller_route.c administration; controller_api*.c the public API;
- * controller_table.c the tables.
+ * controller_chain.c sequences and
+ * triggers; controller_table.c the tables.
  * Durable: nothing. A restart knows no slot, no throttle flag and no queue.
  * Source: FPCPoolBalancer.scala, Controller.scala, actions/PrimitiveActions.scala,
  * entitlement/FPCEntitlement.scala at 1fae641a2; deviations: docs/fidelity.md#controller.

@@ -42,7 +42,7 @@ static activation_id own_id(struct controller *self)
         uint32_t count = self->api_ids & ((1u << bits) - 1);
         uint32_t ordinal = (index << API_ID_INCARNATION_BITS | incarnation) << bits | count;
         id = ACTIVATION_ID(REQUEST_ENTRY_CONTROLLER << 24 | ordinal, 0);
-    } while (controller_find(self, id) != NULL);
+    } while (controller_has_id(self, id));
     return id;
 }
 
@@ -52,7 +52,7 @@ static activation_id choose_id(struct controller *self, const struct message *m)
     activation_id id = 0;
     bool is_given = header.length > 0 &&
                     cluster_activation_read(self->env->draws, header.bytes, header.length, &id);
-    if (is_given && id != 0 && controller_find(self, id) == NULL)
+    if (is_given && id != 0 && !controller_has_id(self, id))
         return id;
     return own_id(self);
 }
@@ -97,15 +97,18 @@ static bool is_admitted(struct controller *self, const struct api_request *reque
     return true;
 }
 
-static bool body_fits(const struct controller *self, const struct message *m,
+static bool body_fits(const struct controller *self, const struct message *m, namespace_id user,
                       struct effects *fx)
 {
+    const struct cluster *c = self->env->cluster;
     size_t length = blob_size(self->env->arena, m->u.http_request.body);
+    uint64_t most =
+        user < c->namespace_count ? c->namespaces[user].payload_max : API_PAYLOAD_MAX;
     char text[128];
-    if (length <= API_PAYLOAD_MAX)
+    if (length <= most)
         return true;
-    snprintf(text, sizeof text, "Request larger than allowed: %zu > %u bytes.", length,
-             API_PAYLOAD_MAX);
+    snprintf(text, sizeof text, "Request larger than allowed: %zu > %" PRIu64 " bytes.", length,
+             most);
     api_terminate(self, m, fx, 413, text);
     return false;
 }
@@ -182,7 +185,8 @@ void api_invoke(struct controller *self, const struct api_request *request, stru
     activation_id id = 0;
     struct json_in body;
     struct options options;
-    if (!is_admitted(self, request, action, &id, fx) || !body_fits(self, request->m, fx) ||
+    if (!is_admitted(self, request, action, &id, fx) ||
+        !body_fits(self, request->m, request->user, fx) ||
         !read_options(self, request->m, &options, fx) ||
         !api_body(self, request->m, true, &body, fx) || !has_action(self, request, action, fx))
         return;

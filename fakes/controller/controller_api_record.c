@@ -88,16 +88,19 @@ static void write_annotations(const struct controller *self, struct json_out *ou
 {
     const struct cluster *c = self->env->cluster;
     bool is_blackbox = record->action < c->action_count && c->actions[record->action].blackbox;
+    bool is_sequence = cluster_action_kind(c, record->action) == ACTION_SEQUENCE;
     json_out_array_begin(out);
     annotation_begin(out, "path");
     json_out_string(out, cluster_action_name(c, record->action));
     json_out_object_end(out);
     annotation_begin(out, "kind");
-    json_out_string(out, is_blackbox ? "blackbox" : "nodejs:20");
+    json_out_string(out, is_sequence ? "sequence" : is_blackbox ? "blackbox" : "nodejs:20");
     json_out_object_end(out);
-    annotation_begin(out, "timeout");
-    json_out_bool(out, record->error == ERROR_TIMED_OUT);
-    json_out_object_end(out);
+    if (!is_sequence) {
+        annotation_begin(out, "timeout");
+        json_out_bool(out, record->error == ERROR_TIMED_OUT);
+        json_out_object_end(out);
+    }
     annotation_begin(out, "limits");
     write_limits(self, out, record->action);
     json_out_object_end(out);

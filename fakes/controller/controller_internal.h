@@ -37,13 +37,16 @@ enum call_generation {
     CALL_ACTION,
     CALL_PREFIX,
     CALL_DOCUMENT,
-    CALL_INVOKE_DOCUMENT
+    CALL_INVOKE_DOCUMENT,
+    CALL_RULE, /* a firing to the own port */
+    CALL_STORE /* of a chain's record */
 };
 #define CALL_ACTOR(generation, attempt) ACTOR(ACTOR_CALL, (generation), (attempt))
 
 enum stage { STAGE_ACTION, STAGE_LOOK_UP, STAGE_SEND, STAGE_WAIT, STAGE_OVER };
 enum result { RESULT_NONE, RESULT_RECORD, RESULT_ID_ONLY };
 
+struct chain;    /* controller_chain.h */
 struct api_call; /* of the public API, as the next two; controller_api_hooks.h */
 struct api_invoke;
 struct document_cache;
@@ -72,6 +75,7 @@ struct invocation {
     uint32_t run_ms;         /* as the ack says, if it came by one */
     duration wait;           /* at most, of a blocking call */
     struct api_invoke *http; /* a client of the public API calls; NULL: MSG_INVOKE */
+    activation_id chain;     /* it is a part of this sequence; 0: somebody else calls */
     struct timer forced, request, stage_timer, slow, fast;
 };
 
@@ -144,6 +148,7 @@ struct controller {
     struct call_map queue_endpoints;  /* (ns, action) -> node */
     struct call_map throttlers;       /* (ns, action) -> 0 or 1 */
     struct minute_count *minutes;     /* by namespace; the last: whisk.system */
+    struct minute_count *fires;       /* the same of triggers */
     struct action_cache *actions;     /* by action; the last: the health test */
     struct document_cache *documents; /* by action; NULL: never asked for */
     struct api_call *api_calls;       /* in the order of arrival */
@@ -152,6 +157,10 @@ struct controller {
     struct call_slab invocation_slab;
     struct invocation *first, *last;
     uint32_t slot_count, call_count;
+    struct call_table chains;
+    struct call_slab chain_slab;
+    struct chain *chain_first, *chain_last; /* in the order of their start */
+    uint32_t chain_count, part_ids;         /* ids: how many were given */
     struct call_table asks;
     struct call_slab ask_slab;
     struct queue_ask *ask_first, *ask_last;
@@ -167,6 +176,8 @@ static inline uint32_t pair_key(namespace_id ns, action_id action)
 
 /* controller.c */
 struct invocation *controller_find(const struct controller *self, activation_id id);
+/* Does an invocation or a chain have this id? */
+bool controller_has_id(const struct controller *self, activation_id id);
 struct invocation *controller_add(struct controller *self, const struct message *m,
                                   struct effects *fx);
 /* Give the invocation back when neither call, slot nor send needs it. */
@@ -208,24 +219,6 @@ void controller_poll_failed(struct controller *self, struct invocation *i, struc
 void controller_answer(struct controller *self, struct invocation *i, struct effects *fx,
                        uint16_t status, enum response_status response, enum error_text error);
 
-/* controller_queue.c */
-void controller_watch(struct controller *self, struct effects *fx);
-void controller_unwatch(struct controller *self, struct effects *fx);
-void controller_on_watched(struct controller *self, const struct message *m,
-                           struct effects *fx);
-node_id controller_least(const struct controller *self, const node_id *tried, uint32_t count);
-node_id controller_any(const struct controller *self, activation_id id);
-bool controller_knows(const struct controller *self, node_id scheduler);
-void controller_ask_for(struct controller *self, const struct invocation *i, node_id scheduler,
-                        struct effects *fx);
-void controller_on_asked(struct controller *self, const struct message *m, struct effects *fx);
-void controller_ask_timer(struct controller *self, struct queue_ask *ask, struct effects *fx);
-/* The metadata of an action came (found) or could not be read. */
-void controller_asks_continue(struct controller *self, action_id action, bool found,
-                              struct effects *fx);
-void controller_scheduler_seen(struct controller *self, const struct value *value,
-                               struct effects *fx);
-
 /* controller_read.c */
 void controller_read_prefix(struct controller *self, enum controller_route route,
                             const struct message *request, struct effects *fx);
@@ -247,3 +240,5 @@ void controller_route_read(struct controller *self, const struct prefix_read *re
                            const struct etcd_kv *kvs, uint32_t count, struct effects *fx);
 
 #include "controller/controller_api_hooks.h"
+#include "controller/controller_chain.h"
+#include "controller/controller_queue.h"

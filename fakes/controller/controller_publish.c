@@ -17,7 +17,7 @@ static bool invoke_makes_sense(const struct controller *self, const struct messa
     const struct cluster *c = self->env->cluster;
     action_id action = m->u.invoke.action;
     namespace_id ns = m->u.invoke.ns;
-    return m->u.invoke.id != 0 && controller_find(self, m->u.invoke.id) == NULL &&
+    return m->u.invoke.id != 0 && !controller_has_id(self, m->u.invoke.id) &&
            (action < c->action_count || action == ACTION_HEALTH_TEST) &&
            (ns < c->namespace_count || ns == NAMESPACE_SYSTEM);
 }
@@ -28,13 +28,15 @@ uint64_t controller_minute_limit(const struct controller *self, namespace_id ns)
                                   : self->env->cluster->namespaces[ns].invocations_per_minute;
 }
 
-/* Counts first: requests that are refused count too. */
-static bool minute_is_full(struct controller *self, namespace_id ns, tstamp at)
+/* Counts first: requests that are refused count too. Firings have a count of their own. */
+static bool minute_is_full(struct controller *self, namespace_id ns, bool is_fire, tstamp at)
 {
     const struct cluster *c = self->env->cluster;
-    bool is_system = ns == NAMESPACE_SYSTEM;
-    struct minute_count *slot = &self->minutes[is_system ? c->namespace_count : ns];
+    uint32_t index = ns == NAMESPACE_SYSTEM ? c->namespace_count : ns;
+    struct minute_count *slot = is_fire ? &self->fires[index] : &self->minutes[index];
     uint64_t limit = controller_minute_limit(self, ns);
+    if (is_fire)
+        limit = ns == NAMESPACE_SYSTEM ? SYSTEM_PER_MINUTE : c->namespaces[ns].fires_per_minute;
     uint64_t minute = tstamp_epoch_ms(at) / MINUTE_MS;
     if (slot->minute != minute)
         *slot = (struct minute_count){.minute = minute};
@@ -54,8 +56,11 @@ static bool is_throttled(const struct controller *self, namespace_id ns, action_
 enum error_text controller_throttled(struct controller *self, namespace_id ns, action_id action,
                                      tstamp at)
 {
-    if (self->config->use_per_min_throttles != 0 && minute_is_full(self, ns, at))
+    bool is_fire = cluster_action_kind(self->env->cluster, action) == ACTION_TRIGGER;
+    if (self->config->use_per_min_throttles != 0 && minute_is_full(self, ns, is_fire, at))
         return ERROR_TOO_MANY_PER_MINUTE;
+    if (is_fire)
+        return ERROR_NONE; /* Entitlement.scala:363-372 */
     return is_throttled(self, ns, action) ? ERROR_TOO_MANY_REQUESTS : ERROR_NONE;
 }
 
@@ -157,7 +162,9 @@ static void look_up(struct controller *self, struct invocation *i, struct effect
 
 void controller_publish(struct controller *self, struct invocation *i, struct effects *fx)
 {
-    if (i->http == NULL || controller_api_admits(self, i, fx))
+    if (cluster_action_kind(self->env->cluster, i->action) != ACTION_CODE)
+        controller_chain_begin(self, i, fx);
+    else if (i->http == NULL || controller_api_admits(self, i, fx))
         controller_publish_admitted(self, i, fx);
 }
 

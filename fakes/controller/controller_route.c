@@ -3,6 +3,7 @@
  *
  * Source: Controller.scala:145-286; FPCPoolBalancer.scala:587-671 at 1fae641a2.
  */
+#include "controller/controller_behaviour.h"
 #include "controller/controller_internal.h"
 #include "core/assert.h"
 #include "core/json.h"
@@ -150,7 +151,7 @@ static bool health_collect(const struct controller *self, const struct etcd_kv *
     }
     if (low == UINT32_MAX)
         return is_valid;
-    if (self->env->behaviour != BEHAVIOUR_HEAD)
+    if (controller_behaviour(self->env)->invokers_from_zero)
         low = 0;
     ret_list->count = high - low + 1;
     memmove(all, all + low, ret_list->count * sizeof *all);

@@ -138,6 +138,11 @@ void controller_answer(struct controller *self, struct invocation *i, struct eff
         return;
     }
     close_call(self, i);
+    if (i->chain != 0) {
+        controller_part_done(self, i, status, response, error, fx);
+        controller_settle(self, i);
+        return;
+    }
     struct record *r =
         effects_record(fx, i->is_accepted ? RECORD_ANSWERED : RECORD_REJECTED, ACTOR_MAIN_ID);
     r->activation = i->id;

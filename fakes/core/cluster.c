@@ -64,6 +64,11 @@ const char *cluster_namespace_name(const struct cluster *c, namespace_id ns)
     return ns < c->namespace_count ? c->namespaces[ns].name : "none";
 }
 
+enum action_kind cluster_action_kind(const struct cluster *c, action_id action)
+{
+    return action < c->action_count ? (enum action_kind)c->actions[action].kind : ACTION_CODE;
+}
+
 uint32_t cluster_action_memory(const struct cluster *c, action_id action)
 {
     return action < c->action_count ? c->actions[action].memory_mb : SYSTEM_ACTION_MEMORY_MB;
@@ -208,7 +213,7 @@ static bool is_text(const char *name, const char *text, size_t length)
 action_id cluster_find_action(const struct cluster *c, const char *text, size_t length)
 {
     for (uint32_t i = 0; length > 0 && i < c->action_count; i++)
-        if (is_text(c->actions[i].name, text, length))
+        if (c->actions[i].kind != ACTION_TRIGGER && is_text(c->actions[i].name, text, length))
             return (action_id)i;
     return ACTION_NONE;
 }

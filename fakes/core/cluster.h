@@ -66,7 +66,8 @@ struct labels {
 
 struct namespace_info {
     char name[64];
-    uint64_t invocations_per_minute, concurrent_invocations;
+    uint64_t invocations_per_minute, concurrent_invocations, fires_per_minute;
+    uint64_t payload_max;     /* bytes of a request's parameters */
     uint32_t keeping_count;   /* warmedContainerKeepingCount */
     duration keeping_timeout; /* warmedContainerKeepingTimeout; 0: none of its own */
     duration blocked_from;    /* when its subject is blocked, from TSTAMP_ORIGIN; 0: never */
@@ -94,10 +95,13 @@ enum action_fault { ACTION_FAULT_LIST(ACTION_FAULT_MEMBER) ACTION_FAULT_COUNT };
 #define RUN_FIXED 0       /* a */
 #define RUN_LOGNORMAL 1   /* a: p50, b: p99 */
 #define RUN_PERCENTILES 2 /* points[0..6] at 0, 1, 25, 50, 75, 99, 100 %; linear between */
+/* Sequences and triggers have actions as parts: components, or the actions of active rules. */
+enum action_kind { ACTION_CODE, ACTION_SEQUENCE, ACTION_TRIGGER };
 struct action_info {
     char name[96]; /* "guest/hello": namespace, optional package, name */
     namespace_id ns;
     uint8_t run_kind;
+    uint8_t kind; /* enum action_kind */
     bool blackbox;
     bool is_spare; /* not stored at the start: a client may create it (live host) */
     uint32_t memory_mb;
@@ -110,6 +114,8 @@ struct action_info {
     struct ratio fails; /* application error */
     struct ratio faults[ACTION_FAULT_COUNT];
     bool logs_off; /* limits.logs is 0: none are collected */
+    const action_id *parts;
+    uint32_t part_count;
 };
 
 /* Ranges that no configuration key of upstream says; see docs/scenario.md, `timing`. */
@@ -184,6 +190,7 @@ enum bug_value cluster_bug(const struct cluster *c, enum bug bug, enum behaviour
 const char *cluster_node_name(const struct cluster *c, node_id node);
 const char *cluster_action_name(const struct cluster *c, action_id action);
 const char *cluster_namespace_name(const struct cluster *c, namespace_id ns);
+enum action_kind cluster_action_kind(const struct cluster *c, action_id action);
 uint32_t cluster_action_memory(const struct cluster *c, action_id action);
 duration cluster_action_timeout(const struct cluster *c, action_id action);
 
@@ -203,7 +210,8 @@ bool cluster_activation_read(const struct draws *draws, const char *text, size_t
 void cluster_creation_text(const struct draws *draws, uint32_t creation, char ret_text[33]);
 bool cluster_creation_read(const char *text, size_t length, uint32_t *ret_creation);
 
-/* By name, ACTION_NONE, NAMESPACE_NONE or NODE_NONE if there is none. O(count). */
+/* By name, ACTION_NONE, NAMESPACE_NONE or NODE_NONE if there is none. O(count). Triggers are
+ * no actions. */
 action_id cluster_find_action(const struct cluster *c, const char *text, size_t length);
 namespace_id cluster_find_namespace(const struct cluster *c, const char *text, size_t length);
 node_id cluster_find_node(const struct cluster *c, const char *text, size_t length);

@@ -27,8 +27,10 @@ typedef uint32_t actor_id;      /* an actor inside a node; see below */
 #define ACTIVATION_ID(request, attempt) ((activation_id)((uint32_t)(request) << 2 | (attempt)))
 #define ACTIVATION_REQUEST(id) ((uint32_t)(id) >> 2)
 
-/* A request is the load entry << 24 | its ordinal. The two last entries are no load's: ids that
- * a controller chooses, and those of clients that are not ours. */
+/* A request is the load entry << 24 | its ordinal. The three last entries are no load's: parts
+ * of sequences and of firings, other ids that a controller chooses, and those of clients that
+ * are not ours. */
+#define REQUEST_ENTRY_PART 29u
 #define ACTIVATION_ENTRY(id) (((uint32_t)(id) & ~ACTIVATION_SYSTEM) >> 26)
 #define REQUEST_ENTRY_CONTROLLER 30u
 #define REQUEST_ENTRY_FOREIGN 31u

@@ -89,6 +89,9 @@ static const char *const record_words[RECORD_KIND_COUNT] = {
     [RECORD_MESSAGE_REJECTED] = "cannot use message %m from %p (%v)%q",
     [RECORD_VIEW_CHANGED] = "believes that key %k is%u",
     [RECORD_PERMITS] = "has %v permits of %R",
+    [RECORD_CHAIN_STARTED] = "starts %f as activation %a%b",
+    [RECORD_CHAIN_PART] = "goes on with %f in activation %a",
+    [RECORD_CHAIN_ENDED] = "ends %f as activation %a: %s",
 };
 
 struct out {

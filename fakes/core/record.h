@@ -86,7 +86,13 @@
       "message-rejected") /* no sense here: p: sender, d: message kind, v: what, a */          \
     X(VIEW_CHANGED,                                                                            \
       "view-changed") /* a watcher believes: k, d: 1 it is there, 0 gone, p: leader's owner */ \
-    X(PERMITS, "permits") /* d: enum permits, c: topic of a feed, v: free, w: capacity */
+    X(PERMITS, "permits") /* d: enum permits, c: topic of a feed, v: free, w: capacity */      \
+    X(CHAIN_STARTED,                                                                           \
+      "chain-started")          /* controller: a sequence, or a trigger's firing, is in        \
+                                   its memory: a act ns, v: 1 blocking, w: 1 of another */     \
+    X(CHAIN_PART, "chain-part") /* its part, an invocation of its own: a act ns, v: its id, w: \
+                                   which */                                                    \
+    X(CHAIN_ENDED, "chain-ended") /* and its record is sent: a act ns, d: response */
 #define RECORD_MEMBER(id, text) RECORD_##id,
 enum record_kind { RECORD_LIST(RECORD_MEMBER) RECORD_KIND_COUNT };
 NAMES_DECLARE(record)
@@ -151,7 +157,11 @@ NAMES_DECLARE(response)
     X(INVALID_ACTION_LIMIT, "a configured action limit is invalid.")                           \
     X(ABNORMAL_INIT, "The action did not initialize and exited unexpectedly.")                 \
     X(ACTION_REMOVED, "Action could not be found or may have been deleted.")                   \
-    X(NAMESPACE_BLOCKED, "The action was not invoked due to a blacklisted namespace.")
+    X(NAMESPACE_BLOCKED, "The action was not invoked due to a blacklisted namespace.")         \
+    X(SEQUENCE_FAILED, "Sequence failed.")                                                     \
+    X(NO_COMPONENT, "Sequence component does not exist.")                                      \
+    X(SEQUENCE_TOO_LONG, "Too many actions in the sequence.")                                  \
+    X(COMPONENT_TIMEOUT, "Timeout reached when retrieving activation for sequence component.")
 #define ERROR_TEXT_MEMBER(id, text) ERROR_##id,
 enum error_text { ERROR_TEXT_LIST(ERROR_TEXT_MEMBER) ERROR_TEXT_COUNT };
 NAMES_DECLARE(error_text)

@@ -65,6 +65,36 @@ static void write_limits(struct json_out *out, const struct action_info *info)
     json_out_object_end(out);
 }
 
+/* Components stand in it with the namespace in front (Exec.scala, SequenceExec). */
+static void write_sequence(struct json_out *out, const struct cluster *c,
+                           const struct action_info *info)
+{
+    char name[sizeof info->name + 1] = "/";
+    json_out_raw(out, "{\"annotations\":[{\"key\":\"provide-api-key\",\"value\":false},"
+                      "{\"key\":\"exec\",\"value\":\"sequence\"}],\"exec\":{\"kind\":"
+                      "\"sequence\",\"components\":[");
+    for (uint32_t i = 0; i < info->part_count; i++) {
+        memcpy(name + 1, c->actions[info->parts[i]].name, sizeof info->name);
+        out->needs_comma = i > 0;
+        json_out_string(out, name);
+    }
+    out->needs_comma = false;
+    json_out_raw(out, "]}");
+}
+
+static void write_code(struct json_out *out, const struct action_info *info)
+{
+    json_out_raw(out, info->blackbox
+                          ? "{\"annotations\":[{\"key\":\"provide-api-key\",\"value\":false},"
+                            "{\"key\":\"exec\",\"value\":\"blackbox\"}],\"exec\":{\"kind\":"
+                            "\"blackbox\",\"image\":\"openwhisk/dockerskeleton\","
+                            "\"binary\":false}"
+                          : "{\"annotations\":[{\"key\":\"provide-api-key\",\"value\":false},"
+                            "{\"key\":\"exec\",\"value\":\"nodejs:20\"}],\"exec\":{\"kind\":"
+                            "\"nodejs:20\",\"code\":\"function main(params) { return params; "
+                            "}\",\"binary\":false}");
+}
+
 static blob scenario_document(const struct machine_env *env, action_id action)
 {
     const struct action_info *info = &env->cluster->actions[action];
@@ -75,15 +105,10 @@ static blob scenario_document(const struct machine_env *env, action_id action)
     memcpy(space, info->name, length);
     space[length] = '\0';
     json_out_init(&out, env->arena, ARENA_MESSAGE);
-    json_out_raw(&out, info->blackbox
-                           ? "{\"annotations\":[{\"key\":\"provide-api-key\",\"value\":false},"
-                             "{\"key\":\"exec\",\"value\":\"blackbox\"}],\"exec\":{\"kind\":"
-                             "\"blackbox\",\"image\":\"openwhisk/dockerskeleton\","
-                             "\"binary\":false}"
-                           : "{\"annotations\":[{\"key\":\"provide-api-key\",\"value\":false},"
-                             "{\"key\":\"exec\",\"value\":\"nodejs:20\"}],\"exec\":{\"kind\":"
-                             "\"nodejs:20\",\"code\":\"function main(params) { return params; "
-                             "}\",\"binary\":false}");
+    if (info->kind == ACTION_SEQUENCE)
+        write_sequence(&out, env->cluster, info);
+    else
+        write_code(&out, info);
     json_out_key(&out, "limits");
     write_limits(&out, info);
     json_out_key(&out, "name");
@@ -253,6 +278,8 @@ static action_id *sorted(const struct documents *self, const struct machine_env 
         arena_alloc(env->arena, env->node, (c->action_count + 1) * sizeof list[0]);
     uint32_t count = 0;
     for (uint32_t i = 0; i < c->action_count; i++) {
+        if (c->actions[i].kind == ACTION_TRIGGER)
+            continue; /* of another collection */
         action_id action = (action_id)i;
         if (c->actions[i].ns != ns || documents_revision(self, env, action) == 0)
             continue;

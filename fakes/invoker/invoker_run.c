@@ -8,6 +8,7 @@
  * What goes wrong is drawn when /init or /run begins (struct action_info).
  * Source: FunctionPullingContainerProxy.scala:903-1241 at 1fae641a2.
  */
+#include "common/activation_response.h"
 #include "invoker/invoker_internal.h"
 
 #define NO_ROUTE SEC(3) /* until connecting to an address that is gone fails */
@@ -152,6 +153,15 @@ static void run_refused(struct invoker *self, struct run *run, struct effects *f
     invoker_slot_release(self, slot);
 }
 
+/* What the container answers to /run, and what that comes to. */
+static uint8_t run_response(bool fails)
+{
+    static const char result[] = "{}", error[] = "{\"error\":\"failed\"}";
+    const char *text = fails ? error : result;
+    struct container_answer answer = {.status = 200, .text = text, .length = strlen(text)};
+    return (uint8_t)activation_response_run(&answer).status;
+}
+
 /* /run: how long, and how it ends, is known at its start; the action's limit cuts it. */
 static void run_start(struct invoker *self, struct run *run, struct effects *fx)
 {
@@ -181,9 +191,10 @@ static void run_start(struct invoker *self, struct run *run, struct effects *fx)
         run->response = RESPONSE_DEVELOPER_ERROR;
         run->error = ERROR_ABNORMAL_RUN;
         run->crashes = 1;
-    } else if (cluster_run_fails(self->env->cluster, self->env->draws, a->action, a->id)) {
-        run->response = RESPONSE_APPLICATION_ERROR;
-        run->error = ERROR_ACTION_ERROR;
+    } else {
+        bool fails = cluster_run_fails(self->env->cluster, self->env->draws, a->action, a->id);
+        run->response = run_response(fails);
+        run->error = fails ? ERROR_ACTION_ERROR : ERROR_NONE;
     }
     run_arm(self, run, RUN_RUN, length, fx);
 }

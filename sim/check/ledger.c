@@ -52,6 +52,8 @@ static ledger_handler_fn *const handlers[RECORD_KIND_COUNT] = {
     [RECORD_PERMITS] = ledger_on_permits,
     [RECORD_CREATION_ORDERED] = ledger_on_creation,
     [RECORD_CREATION_DONE] = ledger_on_creation,
+    [RECORD_CHAIN_STARTED] = ledger_on_chain,
+    [RECORD_CHAIN_ENDED] = ledger_on_chain,
 };
 
 struct ledger *ledger_new(struct arena *arena, const struct check_world *world,
@@ -106,7 +108,8 @@ static bool ledger_is_finished(const struct ledger_activation *a)
 
 static void ledger_count(struct ledger *self, const struct ledger_activation *a)
 {
-    if ((a->flags & LEDGER_RETURNED) != 0 || (a->flags & LEDGER_ACCEPTED) == 0)
+    if ((a->flags & LEDGER_RETURNED) != 0 || (a->flags & LEDGER_ACCEPTED) == 0 ||
+        ledger_is_part(a->id))
         return;
     if (!ledger_is_completed(a))
         self->summary->lost++;
@@ -143,7 +146,8 @@ void ledger_end(struct ledger *self, tstamp now)
         if (a == NULL)
             continue;
         ASSERT_OP(a->last_at, <=, now);
-        if ((a->flags & (LEDGER_ACCEPTED | LEDGER_RETURNED)) == 0 && !a->status_counted) {
+        if ((a->flags & (LEDGER_ACCEPTED | LEDGER_RETURNED)) == 0 && !a->status_counted &&
+            !ledger_is_part(a->id)) {
             summary_reject(self->summary, 0); /* no answer when the run ended */
             a->status_counted = 1;
         }

@@ -18,6 +18,10 @@
  * after its end: ledger_late_... tell the checks. Ids of the system (health tests, warm-ups,
  * the deployer's calls) are not followed.
  *
+ * A sequence, or the firing of a trigger, lies in its controller's memory until its record is
+ * written: it has a slot here, though the controller counts none. Its parts are activations of
+ * their own, followed like others, but nobody has offered them: they are in no figure.
+ *
  * Work per record is constant, except when a node stops or is disabled: then once over what
  * is in flight.
  */
@@ -54,6 +58,7 @@ enum ledger_flag {
     LEDGER_RETURNED = 1u << 14,   /* shown again after it had been let go */
     LEDGER_FETCHED = 1u << 15,    /* a container has it */
     LEDGER_SUSPECT = 1u << 16,    /* set by restart-safe: in the topic of a stopped scheduler */
+    LEDGER_CHAIN = 1u << 17,      /* a sequence or a firing: in the controller only */
     LEDGER_STEP = 1u << 20, /* and the 3 above; set by latency: sent inside its deploy step */
 };
 
@@ -133,6 +138,12 @@ void ledger_on_record(struct ledger *self, const struct record *r);
 void ledger_retire(struct ledger *self, const struct record *r);
 /* Count what is still there into the summary. */
 void ledger_end(struct ledger *self, tstamp now);
+
+/* An invocation that a sequence or a firing has made. */
+static inline bool ledger_is_part(activation_id id)
+{
+    return ACTIVATION_ENTRY(id) == REQUEST_ENTRY_PART;
+}
 
 /* NULL when unknown, finished, or not of the load. Valid until the next record. */
 struct ledger_activation *ledger_activation(const struct ledger *self, activation_id id);

@@ -99,12 +99,12 @@ static struct ledger_activation *ledger_add(struct ledger *self, const struct re
 {
     struct ledger_activation *a = table_add(&self->activations, r->activation, 0);
     a->id = r->activation;
-    a->flags = flags;
+    a->flags = flags | (ledger_is_part(r->activation) ? LEDGER_DONE : 0u); /* nobody waits */
     a->action = r->action;
     a->ns = r->ns;
     a->sent_at = r->at;
     a->controller = a->request_node = a->scheduler = a->invoker = a->lost_node = NODE_NONE;
-    if ((flags & LEDGER_RETURNED) == 0)
+    if ((flags & LEDGER_RETURNED) == 0 && !ledger_is_part(a->id))
         self->summary->offered++;
     ledger_touch(a, r);
     return a;
@@ -138,24 +138,44 @@ static struct ledger_activation *ledger_attempt(struct ledger *self, const struc
     return a;
 }
 
+/* A chain's part of the controller's memory; limits are of what runs in containers. */
+static void ledger_hold(struct ledger *self, struct ledger_activation *a, tstamp at, bool open)
+{
+    if (open == ((a->flags & LEDGER_SLOT) != 0))
+        return;
+    ledger_slot_set(self, a, open);
+    if ((a->flags & LEDGER_CHAIN) == 0)
+        limits_activation(self->limits, at, a->ns, a->action, open);
+}
+
+/* Does the minute's limit of invocations count it? Not components, nor firings (theirs is
+ * another limit); rules are requests like any other. */
+static bool ledger_is_charged(const struct ledger *self, const struct record *r)
+{
+    bool is_component = ledger_is_part(r->activation) && r->value != 0;
+    return !is_component && cluster_action_kind(self->cluster, r->action) != ACTION_TRIGGER;
+}
+
 static void ledger_accept(struct ledger *self, const struct record *r)
 {
     struct ledger_activation *a = ledger_attempt(self, r);
-    limits_request(self->limits, r);
+    if (ledger_is_charged(self, r))
+        limits_request(self->limits, r);
     if ((a->flags & LEDGER_ACCEPTED) != 0)
         return;
     if (a->status_counted) {
         summary_unreject(self->summary, a->status);
         a->status_counted = 0;
     }
-    self->summary->accepted++;
+    if (!ledger_is_part(a->id))
+        self->summary->accepted++;
     a->flags |= LEDGER_ACCEPTED | (r->value != 0 ? LEDGER_BLOCKING : 0u);
     a->controller = r->node;
     a->accepted_at = r->at;
     a->action = r->action;
     a->ns = r->ns;
-    ledger_slot_set(self, a, true);
-    limits_activation(self->limits, r->at, a->ns, a->action, true);
+    a->flags |= r->kind == RECORD_CHAIN_STARTED ? LEDGER_CHAIN : 0u;
+    ledger_hold(self, a, r->at, true);
     if ((a->flags & (LEDGER_REQUEST | LEDGER_DONE)) == 0)
         ledger_request_set(self, a, r->node);
     ledger_touch(a, r);
@@ -379,13 +399,21 @@ void ledger_on_movement(struct ledger *self, const struct record *r)
     }
 }
 
-/* The slot is gone, and with it the activation from the limits. */
-static void ledger_close_slot(struct ledger *self, struct ledger_activation *a, tstamp at)
+/* It is over when its record is written, which its controller's death prevents until then. */
+void ledger_on_chain(struct ledger *self, const struct record *r)
 {
-    if ((a->flags & LEDGER_SLOT) == 0)
+    if (!ledger_follows(r->activation))
         return;
-    ledger_slot_set(self, a, false);
-    limits_activation(self->limits, at, a->ns, a->action, false);
+    if (r->kind == RECORD_CHAIN_STARTED) {
+        ledger_accept(self, r);
+        return;
+    }
+    struct ledger_activation *a = ledger_activation(self, r->activation);
+    if (a == NULL)
+        return;
+    ledger_bump(&a->completions_sent);
+    ledger_bump(&a->completions_received);
+    ledger_touch(a, r);
 }
 
 static void ledger_acked(struct ledger *self, struct ledger_activation *a,
@@ -416,7 +444,7 @@ static void ledger_ack_received(struct ledger *self, struct ledger_activation *a
     }
     ledger_bump(&a->completions_received);
     if (r->value == 1)
-        ledger_close_slot(self, a, r->at);
+        ledger_hold(self, a, r->at, false);
 }
 
 void ledger_on_completion(struct ledger *self, const struct record *r)
@@ -435,11 +463,13 @@ void ledger_on_completion(struct ledger *self, const struct record *r)
     ledger_touch(a, r);
     if (r->kind == RECORD_ACK_RECEIVED)
         ledger_ack_received(self, a, r);
-    else if (r->kind == RECORD_STORED)
+    else if (r->kind == RECORD_STORED) {
         a->flags |= LEDGER_STORED;
-    else if (r->kind == RECORD_SLOT_FORCED) {
+        if ((a->flags & LEDGER_CHAIN) != 0)
+            ledger_hold(self, a, r->at, false);
+    } else if (r->kind == RECORD_SLOT_FORCED) {
         a->flags |= LEDGER_FORCED;
-        ledger_close_slot(self, a, r->at);
+        ledger_hold(self, a, r->at, false);
     }
     bool is_acked = a->completions_sent > 0 || (a->flags & LEDGER_UNREADABLE) != 0;
     if (a->invoker != NODE_NONE && is_acked && (a->flags & LEDGER_STORED) != 0 &&
@@ -461,7 +491,7 @@ static void ledger_stop_activation(struct ledger *self, struct ledger_activation
     }
     if ((a->flags & LEDGER_SLOT) != 0 && a->controller == node) {
         ledger_lost(a, r, node, PLACE_NONE);
-        ledger_close_slot(self, a, r->at);
+        ledger_hold(self, a, r->at, false);
     }
     if (a->request_node == node) {
         ledger_request_set(self, a, NODE_NONE);

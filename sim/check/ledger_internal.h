@@ -62,6 +62,7 @@ void ledger_lost(struct ledger_activation *a, const struct record *r, node_id no
 
 void ledger_on_request(struct ledger *self, const struct record *r);
 void ledger_on_movement(struct ledger *self, const struct record *r);
+void ledger_on_chain(struct ledger *self, const struct record *r);
 void ledger_on_topic(struct ledger *self, const struct record *r); /* APPENDED, COMMITTED */
 void ledger_on_completion(struct ledger *self, const struct record *r);
 void ledger_on_node(struct ledger *self, const struct record *r);

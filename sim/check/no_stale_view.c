@@ -14,6 +14,9 @@
 #include "check/grace.h"
 #include "core/assert.h"
 
+/* The port may be bound some ms before etcd has the watch. */
+#define WATCH_BEGINS SEC(1)
+
 struct view_key { /* a key of etcd that somebody watches; by the words of its name */
     struct key key;
     uint64_t changed_seq;
@@ -176,7 +179,7 @@ static bool view_watches(const struct check_context *ctx, const struct view_key 
 {
     const struct ledger_node *node = ledger_node(ctx->ledger, watcher);
     if (!node->up || !node->listening || node->disabled || node->stopping ||
-        node->listening_at > changed_at)
+        node->listening_at + WATCH_BEGINS > changed_at)
         return false;
     switch ((enum key_family)key->key.family) {
     case KEY_QUEUE:

@@ -45,6 +45,20 @@ static const struct schema_field namespace_fields[] = {
      .example = "30s",
      .about = "When its subject is blocked; each invoker knows when it next reads the "
               "blacklist."},
+    {.key = "payload-max",
+     .type = SCHEMA_SIZE,
+     NAMESPACE(payload_max),
+     .max = UINT64_C(1) << 20,
+     .fallback = UINT64_C(1) << 20,
+     .example = "1MB",
+     .about = "Of a request's parameters on real sockets; above it 413."},
+    {.key = "trigger-fires-per-minute",
+     .type = SCHEMA_COUNT,
+     NAMESPACE(fires_per_minute),
+     .max = 1000000000,
+     .fallback = 60,
+     .example = "1000000",
+     .about = "Above it 429; 60 is upstream's default."},
 };
 const struct schema namespace_schema = {
     .name = "a namespace",
@@ -219,9 +233,9 @@ static const struct schema_field action_fields[] = {
      .about = "Of `/init` in a new container."},
     {.key = "run",
      .type = SCHEMA_OTHER,
-     .required = true,
      .read = read_run,
      .form = "duration, or `{ p50, p99 }`",
+     .standard = "this or `sequence`",
      .example = "{ p50: 40ms, p99: 400ms }",
      .about = "How long the code runs; what is longer than `timeout` is cut and fails."},
     {.key = "timeout",
@@ -263,9 +277,13 @@ static const struct schema_field action_fields[] = {
         .example = "10MB",
         .about = "0: its logs are not collected, and acks do not wait for them."},
     {.key = "sequence",
-     .type = SCHEMA_LATER,
-     .example = "[guest/hello]",
-     .about = "Actions one after the other; refused for now."},
+     .type = SCHEMA_OTHER,
+     .read = read_sequence,
+     .form = "list of actions above",
+     .standard = "this or `run`",
+     .example = "[guest/hello, guest/hello]",
+     .about = "Its components, run one after the other; of the other keys only `timeout` and "
+              "`memory` mean something then."},
     {.key = "blackbox",
      .type = SCHEMA_BOOL,
      ACTION(blackbox),
@@ -315,13 +333,13 @@ struct action_info *draft_add_action(struct reader *r, const struct tree_node *a
 action_id draft_find_action(const struct draft *draft, const char *name)
 {
     for (uint32_t i = 0; i < draft->scenario->cluster.action_count; i++)
-        if (strcmp(draft->actions[i].name, name) == 0)
+        if (draft->actions[i].kind != ACTION_TRIGGER &&
+            strcmp(draft->actions[i].name, name) == 0)
             return (action_id)i;
     return ACTION_NONE;
 }
 
-static int read_action_name(struct reader *r, const struct tree_node *key,
-                            struct action_info *action)
+int read_action_name(struct reader *r, const struct tree_node *key, struct action_info *action)
 {
     const char *slash = strchr(key->text, '/');
     const char *second = slash == NULL ? NULL : strchr(slash + 1, '/');
@@ -358,6 +376,10 @@ int scenario_read_actions(struct reader *r, const struct tree_node *node, void *
         result = read_action_name(r, node->keys[i], action);
         if (result == 0)
             result = schema_read(r, &action_schema, node->items[i], action);
+        bool has_run = tree_get(node->items[i], "run") != NULL;
+        if (result == 0 && has_run == (action->kind == ACTION_SEQUENCE))
+            result = reader_fail(r, node->items[i], ERR_INPUT,
+                                 "an action, expected either `run` or `sequence`");
     }
     return result;
 }

@@ -51,9 +51,9 @@ static inline struct draft *draft_of(struct reader *r)
 
 /* Readers of one section each; target: struct draft. */
 schema_read_fn scenario_read_cluster, scenario_read_config, scenario_read_timing,
-    scenario_read_namespaces, scenario_read_actions, scenario_read_load, scenario_read_deploy,
-    scenario_read_faults, scenario_read_budget, scenario_read_checks, scenario_read_expect,
-    scenario_read_hosts, scenario_read_variants;
+    scenario_read_namespaces, scenario_read_actions, scenario_read_triggers, read_sequence,
+    scenario_read_load, scenario_read_deploy, scenario_read_faults, scenario_read_budget,
+    scenario_read_checks, scenario_read_expect, scenario_read_hosts, scenario_read_variants;
 /* scenario_labels.c; targets: struct draft, or struct action_info */
 schema_read_fn scenario_read_invoker_tags, scenario_read_dedicated, scenario_read_action_tags,
     scenario_read_strict;
@@ -62,8 +62,8 @@ int draft_read_tags(struct reader *r); /* once there are nodes */
 int draft_finish_labels(struct reader *r, const struct tree_node *root);
 
 extern const struct schema scenario_schema, cluster_schema, bugs_schema, namespace_schema,
-    action_schema, run_schema, load_schema, deploy_schema, fault_schema, delay_schema,
-    answer_schema, expect_schema, budget_schema;
+    action_schema, run_schema, trigger_schema, load_schema, deploy_schema, fault_schema,
+    delay_schema, answer_schema, expect_schema, budget_schema;
 
 /* What target.c shares: the beginning and the end of a reading. */
 void scenario_init(struct scenario *self, struct region *region, const char *path,
@@ -80,7 +80,11 @@ struct action_info *draft_add_action(struct reader *r, const struct tree_node *a
 struct namespace_info *draft_add_namespace(struct reader *r, const struct tree_node *at,
                                            const char *name);
 namespace_id draft_find_namespace(const struct draft *draft, const char *name, size_t length);
+/* Code or a sequence; a trigger may have the name of one. */
 action_id draft_find_action(const struct draft *draft, const char *name);
+action_id draft_find_trigger(const struct draft *draft, const char *name);
+/* Sets the name and the namespace of which it is one. */
+int read_action_name(struct reader *r, const struct tree_node *key, struct action_info *action);
 /* Index into step_names, or UINT16_MAX. */
 uint16_t draft_find_step(const struct draft *draft, const char *name);
 /* A node by name, or NODE_NONE. */

@@ -11,7 +11,7 @@
 
 struct load_draft {
     struct load_entry entry;
-    const char *action, *trace;
+    const char *action, *trigger, *trace, *ns;
     const struct tree_node *arrivals_node;
     duration from, length;
     uint64_t speed_milli;
@@ -28,14 +28,26 @@ static const struct schema_field load_fields[] = {
     {.key = "action",
      .type = SCHEMA_TEXT,
      .offset = (uint32_t)offsetof(struct load_draft, action),
-     .standard = "this or `trace`",
+     .standard = "this, `trigger` or `trace`",
      .example = "guest/hello",
      .about = "What is invoked."},
+    {.key = "trigger",
+     .type = SCHEMA_TEXT,
+     .offset = (uint32_t)offsetof(struct load_draft, trigger),
+     .standard = "this, `action` or `trace`",
+     .example = "guest/tick",
+     .about = "What is fired; `blocking` is of no use then."},
+    {.key = "namespace",
+     .type = SCHEMA_TEXT,
+     .offset = (uint32_t)offsetof(struct load_draft, ns),
+     .standard = "the action's own",
+     .example = "other",
+     .about = "Who invokes it, through a binding of its package; in virtual time only."},
     {.key = "arrivals",
      .type = SCHEMA_OTHER,
      .read = read_arrivals,
      .form = "`poisson 50/s`, `every 100ms`, `bursts 50 every 10s`, `closed 500`",
-     .standard = "required with `action`",
+     .standard = "required but with `trace`",
      .example = "poisson 50/s",
      .about =
          "A rate is per `s`, `m` or `h`. `closed`: so many callers, each sends the next when "
@@ -43,7 +55,7 @@ static const struct schema_field load_fields[] = {
     {.key = "trace",
      .type = SCHEMA_TEXT,
      .offset = (uint32_t)offsetof(struct load_draft, trace),
-     .standard = "this or `action`",
+     .standard = "this, `action` or `trigger`",
      .example = "../traces/morning-2021.csv",
      .about = "A recorded workload in one of the two Azure Functions schemas, from the file's "
               "folder; see below."},
@@ -60,7 +72,7 @@ static const struct schema_field load_fields[] = {
      .min = MSEC(1),
      .max = LENGTH_MAX,
      .fallback = SCHEMA_NONE,
-     .standard = "required with `action`",
+     .standard = "required but with `trace`",
      .example = "8m",
      .about = "How long. Calls of a recording that come later are skipped and counted."},
     {.key = "blocking",
@@ -191,13 +203,30 @@ static int check_action_load(struct reader *r, const struct tree_node *node,
     struct load_entry *entry = &load->entry;
     if (load->arrivals_node == NULL || load->length == SCHEMA_NONE)
         return reader_fail(r, node, ERR_INPUT,
-                           "a load of an action, expected `arrivals` and `for`");
+                           "a load of an action or a trigger, expected `arrivals` and `for`");
     if (load->speed_milli != 0 || load->top != 0)
         return reader_fail(r, node, ERR_INPUT, "speed or top, expected them with `trace` only");
-    entry->action = draft_find_action(draft_of(r), load->action);
+    bool is_trigger = load->trigger != NULL;
+    entry->action = is_trigger ? draft_find_trigger(draft_of(r), load->trigger)
+                               : draft_find_action(draft_of(r), load->action);
+    if (entry->action == ACTION_NONE && is_trigger)
+        return reader_fail(r, tree_get(node, "trigger"), ERR_INPUT,
+                           "no trigger \"%.80s\", expected one of `triggers`", load->trigger);
     if (entry->action == ACTION_NONE)
         return reader_fail(r, tree_get(node, "action"), ERR_INPUT,
                            "no action \"%.80s\", expected one of `actions`", load->action);
+    if (load->ns != NULL) {
+        entry->ns = draft_find_namespace(draft_of(r), load->ns, strlen(load->ns));
+        entry->is_bound = true;
+        if (entry->ns == NAMESPACE_NONE || is_trigger)
+            return reader_fail(r, tree_get(node, "namespace"), ERR_INPUT,
+                               "no namespace \"%.80s\" for an action, expected one of "
+                               "`namespaces`",
+                               load->ns);
+        if ((draft_of(r)->scenario->hosts & HOSTS_LIVE) != 0)
+            return reader_fail(r, tree_get(node, "namespace"), ERR_INPUT,
+                               "a binding, expected `hosts: [sim]` with it");
+    }
     uint64_t at_once = entry->arrivals == ARRIVALS_BURSTS ? entry->burst_count : 1;
     uint64_t requests = (load->length / entry->interval + 1) * at_once;
     if (entry->arrivals != ARRIVALS_CLOSED && entry->request_max == 0 &&
@@ -260,6 +289,8 @@ static int read_trace(struct reader *r, const struct tree_node *node, struct loa
             return -ERR_INPUT;
         added->invocations_per_minute = 1000000;
         added->concurrent_invocations = 1000;
+        added->fires_per_minute = 60;
+        added->payload_max = UINT64_C(1) << 20;
         ns = draft_find_namespace(draft, TRACE_NAMESPACE, strlen(TRACE_NAMESPACE));
     }
     source->has_end = options.length != 0;
@@ -292,9 +323,10 @@ int scenario_read_load(struct reader *r, const struct tree_node *node, void *tar
         struct load_draft load = {0};
         const struct tree_node *item = node->items[i];
         result = schema_read(r, &load_schema, item, &load);
-        if (result == 0 && (load.action == NULL) == (load.trace == NULL))
-            result =
-                reader_fail(r, item, ERR_INPUT, "a load, expected either `action` or `trace`");
+        int named = (load.action != NULL) + (load.trigger != NULL) + (load.trace != NULL);
+        if (result == 0 && named != 1)
+            result = reader_fail(r, item, ERR_INPUT,
+                                 "a load, expected one of `action`, `trigger` and `trace`");
         if (result == 0)
             result = load.trace != NULL ? read_trace(r, item, &load, i)
                                         : check_action_load(r, item, &load);

@@ -153,6 +153,7 @@ void scenario_print_reference(FILE *out)
     print_section(&namespace_schema, "namespaces", out);
     print_section(&action_schema, "actions", out);
     print_section(&run_schema, "actions: run", out);
+    print_section(&trigger_schema, "triggers", out);
     print_section(&load_schema, "load", out);
     print_traces(out);
     print_section(&deploy_schema, "deploy", out);

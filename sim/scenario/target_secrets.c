@@ -216,6 +216,8 @@ static int read_namespace(struct reader *r, const struct tree_node *key,
         return -ERR_INPUT;
     ns->invocations_per_minute = given.info.invocations_per_minute;
     ns->concurrent_invocations = given.info.concurrent_invocations;
+    ns->fires_per_minute = given.info.fires_per_minute;
+    ns->payload_max = given.info.payload_max;
     draft->target->auths[draft->draft.scenario->cluster.namespace_count - 1] = auth;
     return 0;
 }

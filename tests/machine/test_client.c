@@ -170,7 +170,7 @@ static void a_closed_loop_ends_with_its_time(void **state)
 static void the_outcome_of_a_request_is_its_status(void **state)
 {
     (void)state;
-    struct load_entry entry = every(MSEC(1), MSEC(7));
+    struct load_entry entry = every(MSEC(1), MSEC(8));
     struct bed *bed = bed_of_client(&entry, 1);
     bed_start(bed);
     bed_pass(bed, SEC(2));
@@ -181,13 +181,14 @@ static void the_outcome_of_a_request_is_its_status(void **state)
     answer(bed, 4, 502, RESPONSE_WHISK_ERROR, ERROR_CONNECTION_BROKEN);
     answer(bed, 5, 429, RESPONSE_SUCCESS, ERROR_TOO_MANY_REQUESTS);
     answer(bed, 6, 503, RESPONSE_WHISK_ERROR, ERROR_NO_SCHEDULER);
+    answer(bed, 7, 204, RESPONSE_SUCCESS, ERROR_NONE); /* a trigger without rules */
     static const struct {
         uint32_t status;
         enum outcome outcome;
     } expected[] = {{200, OUTCOME_OK},     {202, OUTCOME_OK},     {502, OUTCOME_OK},
                     {502, OUTCOME_FAILED}, {502, OUTCOME_FAILED}, {429, OUTCOME_FAILED},
-                    {503, OUTCOME_FAILED}};
-    for (uint32_t i = 0; i < 7; i++)
+                    {503, OUTCOME_FAILED}, {204, OUTCOME_OK}};
+    for (uint32_t i = 0; i < 8; i++)
         expect_done(bed, i, ACTIVATION_ID(i + 1, 0), expected[i].status, expected[i].outcome);
     assert_int_equal(bed_record(bed, RECORD_REQUEST_DONE, 2)->detail,
                      RESPONSE_APPLICATION_ERROR);

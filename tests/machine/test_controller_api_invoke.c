@@ -151,6 +151,40 @@ static void an_error_of_the_system_is_500_with_its_record(void **state)
                   false);
 }
 
+static void a_sequence_has_a_document_and_a_record_of_its_own_kind(void **state)
+{
+    (void)state;
+    static const action_id parts[] = {BED_HELLO, BED_HELLO};
+    t.bed->actions[BED_FAILS].kind = ACTION_SEQUENCE;
+    t.bed->actions[BED_FAILS].parts = parts;
+    t.bed->actions[BED_FAILS].part_count = 2;
+    api(&t, HTTP_GET, "/api/v1/namespaces/_/actions/pack/fails", NULL);
+    api_settle(&t);
+    expect_api_begins(&t, 200,
+                      "{\"annotations\":[{\"key\":\"provide-api-key\",\"value\":false},"
+                      "{\"key\":\"exec\",\"value\":\"sequence\"}],\"exec\":{\"kind\":"
+                      "\"sequence\",\"components\":[\"/guest/hello\",\"/guest/hello\"]},"
+                      "\"limits\":");
+    api_forget(&t);
+    api(&t, HTTP_POST, "/api/v1/namespaces/_/actions/pack/fails?blocking=true", "{\"a\":1}");
+    answer_action(t.bed, DOCUMENT_FOUND);
+    for (uint32_t n = 0; n < 2; n++) {
+        answer_produced(t.bed, n, true);
+        assert_int_equal(bed_sent_count(t.bed, MSG_HTTP_REPLY), 0);
+        send_ack(t.bed,
+                 an_ack(bed_sent(t.bed, MSG_KAFKA_PRODUCE, n)->u.produce.entry.u.activation.id,
+                        ACK_COMBINED, RESPONSE_SUCCESS));
+    }
+    char body[300];
+    snprintf(body, sizeof body,
+             "{\"activationId\":\"%s\",\"annotations\":[{\"key\":\"path\",\"value\":"
+             "\"guest/pack/fails\"},{\"key\":\"kind\",\"value\":\"sequence\"},{\"key\":"
+             "\"limits\",\"value\":",
+             id_text);
+    expect_api_begins(&t, 200, body);
+    expect_api_header(&t, id_text, true);
+}
+
 static void the_wait_ends_with_202(void **state)
 {
     (void)state;
@@ -500,6 +534,7 @@ int main(void)
         TEST(an_error_alone_is_answered_when_asked_for),
         TEST(an_action_that_took_too_long_is_502),
         TEST(an_error_of_the_system_is_500_with_its_record),
+        TEST(a_sequence_has_a_document_and_a_record_of_its_own_kind),
         TEST(the_wait_ends_with_202),
         TEST(a_timeout_shortens_the_wait),
         TEST(an_id_without_a_record_is_202_without_polling),

@@ -33,10 +33,13 @@ static void bed_fill_nodes(struct bed *bed)
 
 static void bed_fill_load(struct bed *bed)
 {
-    bed->namespaces[BED_GUEST] = (struct namespace_info){
-        .name = "guest", .invocations_per_minute = 10000, .concurrent_invocations = 100};
-    bed->namespaces[BED_OTHER] = (struct namespace_info){
-        .name = "other", .invocations_per_minute = 10000, .concurrent_invocations = 100};
+    bed->namespaces[BED_GUEST] = (struct namespace_info){.name = "guest",
+                                                         .invocations_per_minute = 10000,
+                                                         .concurrent_invocations = 100,
+                                                         .fires_per_minute = 60,
+                                                         .payload_max = 1 << 20};
+    bed->namespaces[BED_OTHER] = bed->namespaces[BED_GUEST];
+    strcpy(bed->namespaces[BED_OTHER].name, "other");
     bed->actions[BED_HELLO] = (struct action_info){.name = "guest/hello",
                                                    .ns = BED_GUEST,
                                                    .memory_mb = 256,

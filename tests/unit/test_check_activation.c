@@ -215,6 +215,24 @@ static void a_429_below_the_limits_is_a_failure(void **state)
     check_bed_expect(bed, "no-failed-activation", 1);
 }
 
+/* The only throttle that a firing meets is its own limit, which each controller has in full. */
+static void a_429_of_a_firing_is_none(void **state)
+{
+    struct check_bed *bed = *state;
+    struct action_info actions[2] = {bed->cluster.actions[0], bed->cluster.actions[1]};
+    actions[BED_OTHER].kind = ACTION_TRIGGER;
+    bed->cluster.actions = actions;
+    struct record done = {.kind = RECORD_REQUEST_DONE,
+                          .node = BED_CLIENT,
+                          .activation = A,
+                          .action = BED_OTHER,
+                          .value = 429,
+                          .value2 = ERROR_TOO_MANY_PER_MINUTE};
+    check_bed_send(bed, A);
+    check_bed_feed(bed, done);
+    check_bed_expect(bed, NULL, 0);
+}
+
 static void a_429_at_the_limit_per_minute_is_none(void **state)
 {
     struct check_bed *bed = *state;
@@ -456,6 +474,7 @@ int main(void)
         BED_TEST(a_drop_counts_once_however_often_it_shows),
         BED_TEST(a_run_that_lost_its_container_fails_though_the_action_is_blamed),
         BED_TEST(a_429_below_the_limits_is_a_failure),
+        BED_TEST(a_429_of_a_firing_is_none),
         BED_TEST(a_429_at_the_limit_per_minute_is_none),
         BED_TEST(a_429_with_the_namespace_full_is_none),
         BED_TEST(containers_long_gone_do_not_excuse_a_429),

@@ -28,6 +28,13 @@ static const struct key box_key = {.family = KEY_EXISTING,
                                    .node = BED_INVOKER0,
                                    .id = BOX};
 
+static int setup(void **state)
+{
+    check_bed_setup(state);
+    check_bed_wait(*state, SEC(2)); /* all watch */
+    return 0;
+}
+
 static void live_box(struct check_bed *bed)
 {
     check_bed_container(bed, RECORD_CONTAINER_MADE, BOX);
@@ -292,7 +299,7 @@ static void a_throttle_that_was_set_back_or_deleted_is_none(void **state)
     check_bed_expect(bed, NULL, 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, check_bed_setup, check_bed_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, check_bed_teardown)
 
 int main(void)
 {

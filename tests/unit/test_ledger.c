@@ -247,10 +247,72 @@ static void open_creations_are_counted_and_end_with_their_scheduler(void **state
 
 #define BED_TEST(f) cmocka_unit_test_setup_teardown(f, check_bed_setup, check_bed_teardown)
 
+#define PART ACTIVATION_ID(REQUEST_ENTRY_PART << 24 | 1, 0)
+
+static void feed_chain(struct check_bed *bed, enum record_kind kind, activation_id id)
+{
+    check_bed_feed(bed, (struct record){.kind = (uint16_t)kind,
+                                        .node = BED_CONTROLLER0,
+                                        .activation = id,
+                                        .action = BED_OTHER,
+                                        .ns = BED_GUEST});
+}
+
+/* It is at risk from its start to its record; its component in between is another. */
+static void a_sequence_is_open_until_its_record_is_written(void **state)
+{
+    struct check_bed *bed = *state;
+    const struct summary *summary = check_set_summary(bed->set);
+    check_bed_send(bed, A);
+    feed_chain(bed, RECORD_CHAIN_STARTED, A);
+    assert_int_equal(summary->accepted, 1);
+    assert_int_equal(node(bed, BED_CONTROLLER0)->slot_count, 1);
+    check_bed_feed(bed, (struct record){.kind = RECORD_REQUEST_DONE,
+                                        .node = BED_CLIENT,
+                                        .activation = A,
+                                        .action = BED_OTHER,
+                                        .ns = BED_GUEST,
+                                        .value = 202});
+    assert_int_equal(risk(bed, BED_CONTROLLER0).slots, 1);
+    check_bed_accept(bed, PART);
+    assert_int_equal(risk(bed, BED_CONTROLLER0).slots, 2);
+    assert_int_equal(risk(bed, BED_CONTROLLER0).requests, 0); /* nobody waits for it */
+    check_bed_append(bed, PART);
+    check_bed_commit(bed);
+    check_bed_start(bed, PART);
+    check_bed_ack(bed, PART);
+    check_bed_store(bed, PART);
+    assert_null(find(bed, PART));
+    assert_int_equal(risk(bed, BED_CONTROLLER0).slots, 1);
+    feed_chain(bed, RECORD_CHAIN_ENDED, A);
+    assert_int_equal(risk(bed, BED_CONTROLLER0).slots, 1);
+    check_bed_store(bed, A);
+    assert_null(find(bed, A));
+    assert_int_equal(risk(bed, BED_CONTROLLER0).total, 0);
+    assert_int_equal(ledger_in_flight(check_set_ledger(bed->set)), 0);
+    assert_int_equal(summary->offered, 1);
+    assert_int_equal(summary->accepted, 1);
+    assert_int_equal(summary->completed, 1);
+}
+
+static void a_sequence_dies_with_its_controller_until_its_record_is_written(void **state)
+{
+    struct check_bed *bed = *state;
+    check_bed_send(bed, A);
+    feed_chain(bed, RECORD_CHAIN_STARTED, A);
+    feed_chain(bed, RECORD_CHAIN_ENDED, A);
+    check_bed_feed(bed, (struct record){.kind = RECORD_NODE_STOPPED, .node = BED_CONTROLLER0});
+    assert_int_equal(node(bed, BED_CONTROLLER0)->slot_count, 0);
+    assert_int_equal(find(bed, A)->lost_node, BED_CONTROLLER0);
+    assert_int_equal(find(bed, A)->flags & LEDGER_STORED, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         BED_TEST(an_activation_is_followed_from_topic_to_container),
+        BED_TEST(a_sequence_is_open_until_its_record_is_written),
+        BED_TEST(a_sequence_dies_with_its_controller_until_its_record_is_written),
         BED_TEST(a_commit_takes_only_what_is_below_it),
         BED_TEST(a_commit_that_outlives_its_process_is_a_loss),
         BED_TEST(what_is_passed_on_is_held_by_the_receiver),

@@ -150,7 +150,7 @@ static void missing_keys(void **state)
     refused("why: x\nexpect: { violates: [latency] }\n",
             "x.yaml:2:9: no \"because\" in expect, expected because: C9");
     refused("why: x\nnamespaces: { guest: {} }\nactions:\n  guest/a: { memory: 256MB }\n",
-            "x.yaml:4:12: no \"run\" in an action, expected run: { p50: 40ms, p99: 400ms }");
+            "x.yaml:4:12: an action, expected either `run` or `sequence`");
 }
 
 static void wrong_types_and_units(void **state)
@@ -225,8 +225,9 @@ static void loads_that_cannot_be(void **state)
          "10s` or "
          "`closed 500`"},
         {"load: [{ action: guest/a, arrivals: every 1s }]\n",
-         "x.yaml:4:8: a load of an action, expected `arrivals` and `for`"},
-        {"load: [{ for: 1s }]\n", "x.yaml:4:8: a load, expected either `action` or `trace`"},
+         "x.yaml:4:8: a load of an action or a trigger, expected `arrivals` and `for`"},
+        {"load: [{ for: 1s }]\n",
+         "x.yaml:4:8: a load, expected one of `action`, `trigger` and `trace`"},
         {"load: [{ action: guest/a, arrivals: poisson 1000000/s, for: 1h }]\n",
          "x.yaml:4:37: 3600000001 requests, expected at most 16677215 in one entry"},
         {"load: { action: guest/a }\n", "x.yaml:4:7: a mapping, expected a list of loads"},
@@ -355,12 +356,49 @@ static void labels_of_invokers_and_wishes_of_actions(void **state)
     }
 }
 
+static void
+a_sequence_has_actions_named_above_it_and_a_trigger_runs_in_virtual_time(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {
+        {"  guest/b: { run: 1ms, sequence: [guest/a] }\n",
+         "x.yaml:5:12: an action, expected either `run` or `sequence`"},
+        {"  guest/b: { memory: 128MB }\n",
+         "x.yaml:5:12: an action, expected either `run` or `sequence`"},
+        {"  guest/b: { sequence: [] }\n", "x.yaml:5:24: 0 actions, expected 1 to 50"},
+        {"  guest/b: { sequence: [guest/b] }\n",
+         "x.yaml:5:25: no action \"guest/b\" above, expected one of those"},
+        {"  guest/b: { sequence: [guest/c] }\n  guest/c: { run: 1ms }\n",
+         "x.yaml:5:25: no action \"guest/c\" above, expected one of those"},
+        {"triggers: { guest/t: {} }\n",
+         "x.yaml:5:22: no \"rules\" in a trigger, expected rules: [guest/hello]"},
+        {"triggers: { guest/t: { rules: [guest/t] } }\n",
+         "x.yaml:5:32: no action \"guest/t\" above, expected one of those"},
+        {"hosts: [sim, live]\ntriggers: { guest/t: { rules: [] } }\n",
+         "x.yaml:6:11: triggers, expected `hosts: [sim]` with them"},
+        {"load: [{ trigger: guest/t, arrivals: every 1s, for: 1s }]\n",
+         "x.yaml:5:19: no trigger \"guest/t\", expected one of `triggers`"},
+        {"load: [{ action: guest/a, namespace: nobody, arrivals: every 1s, for: 1s }]\n",
+         "x.yaml:5:38: no namespace \"nobody\" for an action, expected one of `namespaces`"},
+        {"hosts: [sim, live]\nload: [{ action: guest/a, namespace: guest, arrivals: every 1s, "
+         "for: 1s }]\n",
+         "x.yaml:6:38: a binding, expected `hosts: [sim]` with it"},
+        {"load: [{ trigger: guest/t, action: guest/a, arrivals: every 1s, for: 1s }]\n",
+         "x.yaml:5:8: a load, expected one of `action`, `trigger` and `trace`"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char text[600];
+        snprintf(text, sizeof text,
+                 "why: x\nnamespaces: { guest: {} }\nactions:\n  guest/a: { run: 1ms }\n%s"
+                 "expect: pass\n",
+                 rows[i][0]);
+        refused(text, rows[i][1]);
+    }
+}
+
 static void what_is_not_there_yet_is_refused_by_name(void **state)
 {
     (void)state;
-    refused_for_now("why: x\nnamespaces: { guest: {} }\nactions:\n"
-                    "  guest/b: { run: 1ms, sequence: [guest/a] }\n",
-                    "x.yaml:4:34: sequence is not there yet, expected a scenario without it");
     refused_for_now("why: x\ncluster: { bugs: { eager-client-close: old } }\n",
                     "x.yaml:2:20: bug switch eager-client-close is not there yet, expected "
                     "lost-creation-id");
@@ -387,6 +425,8 @@ int main(void)
         cmocka_unit_test(rolls_that_cannot_be),
         cmocka_unit_test(faults_that_cannot_be),
         cmocka_unit_test(labels_of_invokers_and_wishes_of_actions),
+        cmocka_unit_test(
+            a_sequence_has_actions_named_above_it_and_a_trigger_runs_in_virtual_time),
         cmocka_unit_test(what_is_not_there_yet_is_refused_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

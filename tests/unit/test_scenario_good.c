@@ -143,6 +143,39 @@ static void invokers_with_the_same_labels_share_them(void **state)
     scenario_release(&s);
 }
 
+static void sequences_and_triggers_have_their_parts(void **state)
+{
+    (void)state;
+    struct scenario s =
+        read_yaml("why: x\n"
+                  "namespaces: { guest: { trigger-fires-per-minute: 7 } }\n"
+                  "actions:\n"
+                  "  guest/a: { run: 1ms }\n"
+                  "  guest/b: { sequence: [guest/a, guest/a], timeout: 9s }\n"
+                  "triggers: { guest/b: { rules: [guest/b, guest/a, guest/b] } }\n"
+                  "load:\n"
+                  "  - { trigger: guest/b, arrivals: every 1s, for: 1s }\n"
+                  "  - { action: guest/b, arrivals: every 1s, for: 1s }\n"
+                  "expect: pass\n");
+    const struct action_info *actions = s.cluster.actions;
+    assert_int_equal(s.cluster.action_count, 3);
+    assert_int_equal(s.cluster.namespaces[0].fires_per_minute, 7);
+    assert_int_equal(actions[0].kind, ACTION_CODE);
+    assert_int_equal(actions[0].part_count, 0);
+    assert_int_equal(actions[1].kind, ACTION_SEQUENCE);
+    assert_int_equal(actions[1].timeout, SEC(9));
+    assert_int_equal(actions[1].part_count, 2);
+    assert_int_equal(actions[1].parts[1], 0);
+    assert_int_equal(actions[2].kind, ACTION_TRIGGER);
+    assert_int_equal(actions[2].part_count, 3);
+    assert_int_equal(actions[2].parts[0], 1);
+    assert_int_equal(actions[2].parts[1], 0);
+    const struct client_config *client = s.configs[NODE_CLIENT];
+    assert_int_equal(client->entries[0].action, 2);
+    assert_int_equal(client->entries[1].action, 1);
+    scenario_release(&s);
+}
+
 static const char loaded[] =
     "why: x\n"
     "namespaces: { guest: { concurrent-invocations: 1000 } }\n"
@@ -343,6 +376,7 @@ int main(void)
         cmocka_unit_test(configuration_lies_on_top_of_the_profile),
         cmocka_unit_test(a_scale_multiplies_all_timings),
         cmocka_unit_test(invokers_with_the_same_labels_share_them),
+        cmocka_unit_test(sequences_and_triggers_have_their_parts),
         cmocka_unit_test(actions_and_loads),
         cmocka_unit_test(what_goes_wrong_with_containers),
         cmocka_unit_test(deploy_entries_with_their_procedures),
