@@ -8,7 +8,7 @@
  * an actor of the same kind replaces the first (WatcherService.scala:126-142).
  */
 #include "common/watcher.h"
-#include "common/watcher_behaviour.h"
+#include "common/common_behaviour.h"
 #include "common/etcd_call.h"
 #include "core/assert.h"
 
@@ -111,7 +111,7 @@ static void close_watch(struct watcher *self, struct effects *fx)
 /* Its callback starts a new one, if there is such a callback. */
 static void stream_over(struct watcher *self, struct effects *fx)
 {
-    if (watcher_behaviour(self->env)->stays_blind)
+    if (common_behaviour(self->env)->watch_dies)
         self->is_over = 1;
     else
         effects_post(fx, ACTOR_WATCHER_ID, ACTOR_WATCHER_ID, POST_RESTART_WATCHER);
@@ -133,7 +133,7 @@ static void on_post(struct watcher *self, const struct message *m, struct effect
         open_watch(self, 0, fx);
         return;
     case POST_GRACEFUL_SHUTDOWN:
-        if (watcher_behaviour(self->env)->no_graceful_shutdown)
+        if (common_behaviour(self->env)->watcher_ignores_shutdown)
             return;
         self->count = 0;
         close_watch(self, fx);

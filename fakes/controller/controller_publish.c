@@ -5,6 +5,7 @@
  * FPCEntitlement.scala:46-75 at 1fae641a2.
  */
 #include "controller/controller_internal.h"
+#include "common/common_behaviour.h"
 #include "core/assert.h"
 
 #define SYSTEM_PER_MINUTE 60u    /* limits_actions_invokes_perMinute, ansible/group_vars/all */
@@ -227,7 +228,8 @@ void controller_on_look_up(struct controller *self, const struct message *m, str
     }
     timers_cancel(&self->timers, &i->stage_timer);
     i->is_call_open = false;
-    bool is_leader = m->u.etcd_done.count > 0 && m->u.etcd_done.value.kind == VALUE_ENDPOINTS;
+    bool is_leader = m->u.etcd_done.count > 0 &&
+                     endpoints_parse(self->env, VALUE_ENDPOINTS, &m->u.etcd_done.value);
     if (is_leader)
         leader_found(self, i, m->u.etcd_done.value.node, fx);
     else

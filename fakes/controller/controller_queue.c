@@ -4,6 +4,7 @@
  * Source: FPCPoolBalancer.scala:166-210, 422-561, 742-745 at 1fae641a2.
  */
 #include "controller/controller_internal.h"
+#include "common/common_behaviour.h"
 #include "core/assert.h"
 
 #define WATCH_NAME 1u /* distributed-pool-balancer */
@@ -88,13 +89,20 @@ static void warm_up(struct controller *self, node_id scheduler, struct effects *
     m->corr = controller_number(self);
     m->u.create_queue.action = ACTION_WARM_UP;
     m->u.create_queue.ns = NAMESPACE_SYSTEM;
+    m->u.create_queue.akka = common_behaviour(self->env)->akka;
+}
+
+/* NULL: cannot be parsed; an error in the log, and nothing else. */
+static struct scheduler_info *info_parse(struct controller *self, const struct value *value)
+{
+    return endpoints_parse(self->env, VALUE_SCHEDULER, value) ? info_of(self, value->node)
+                                                              : NULL;
 }
 
 void controller_scheduler_seen(struct controller *self, const struct value *value,
                                struct effects *fx)
 {
-    struct scheduler_info *info =
-        value->kind == VALUE_SCHEDULER ? info_of(self, value->node) : NULL;
+    struct scheduler_info *info = info_parse(self, value);
     if (info == NULL)
         return;
     if (!info->is_known) {
@@ -108,8 +116,7 @@ void controller_scheduler_seen(struct controller *self, const struct value *valu
 /* The value is the one before the deletion. */
 static void scheduler_gone(struct controller *self, const struct value *value)
 {
-    struct scheduler_info *info =
-        value->kind == VALUE_SCHEDULER ? info_of(self, value->node) : NULL;
+    struct scheduler_info *info = info_parse(self, value);
     if (info == NULL || !info->is_known)
         return;
     ASSERT_OP(self->known_count, >, 0);
@@ -179,6 +186,7 @@ static void ask_send(struct controller *self, struct queue_ask *ask, node_id sch
     m->u.create_queue.action = ask->action;
     m->u.create_queue.ns = ask->ns;
     m->u.create_queue.revision = ask->revision;
+    m->u.create_queue.akka = common_behaviour(self->env)->akka;
     controller_arm(self, fx, &ask->timer, ASK_TIMEOUT);
 }
 
@@ -257,7 +265,7 @@ static void on_queue(struct controller *self, const struct post_watched *w, bool
     if (is_removed) {
         call_map_remove(&self->queue_endpoints, key);
         recreate(self, w->key.ns, w->key.action, fx);
-    } else if (w->value.kind == VALUE_ENDPOINTS) {
+    } else if (endpoints_parse(self->env, VALUE_ENDPOINTS, &w->value)) {
         call_map_put(&self->queue_endpoints, key, w->value.node);
     }
 }
@@ -273,14 +281,25 @@ static void on_throttling(struct controller *self, const struct post_watched *w,
         call_map_put(&self->throttlers, key, w->value.kind == VALUE_BOOL && w->value.a != 0);
 }
 
+/* What cannot be parsed changes no map; a leader's key goes by its name alone. */
+static bool is_believed(const struct controller *self, const struct post_watched *w,
+                        bool is_removed)
+{
+    if (w->key.family == KEY_QUEUE)
+        return is_removed || endpoints_parse(self->env, VALUE_ENDPOINTS, &w->value);
+    return w->key.family != KEY_SCHEDULER ||
+           endpoints_parse(self->env, VALUE_SCHEDULER, &w->value);
+}
+
 void controller_on_watched(struct controller *self, const struct message *m, struct effects *fx)
 {
     const struct post_watched *w = MESSAGE_LOCAL_CONST(m, struct post_watched);
     bool is_removed = m->what == POST_REMOVED;
     bool is_true =
         w->key.family != KEY_THROTTLING || (w->value.kind == VALUE_BOOL && w->value.a != 0);
-    watcher_believes(fx, BALANCER_ID, &w->key, !is_removed && is_true,
-                     w->key.family == KEY_QUEUE ? w->value.node : NODE_NONE);
+    if (is_believed(self, w, is_removed))
+        watcher_believes(fx, BALANCER_ID, &w->key, !is_removed && is_true,
+                         w->key.family == KEY_QUEUE ? w->value.node : NODE_NONE);
     if (w->key.family == KEY_QUEUE)
         on_queue(self, w, is_removed, fx);
     else if (w->key.family == KEY_THROTTLING)

@@ -124,6 +124,15 @@ static int names_compare(const struct cluster *c, const struct key *a, const str
                          cluster_action_name(c, b->action), action_end(b));
 }
 
+/* Of one invoker: the longer text begins with the shorter. */
+static int naming_compare(uint32_t a, uint32_t b)
+{
+    static const uint8_t pieces[INVOKER_NAMING_COUNT] = {
+        [INVOKER_UNNAMED] = 1, [INVOKER_UNIQUE] = 2, [INVOKER_DISPLAYED] = 3};
+    ASSERT(a < INVOKER_NAMING_COUNT && b < INVOKER_NAMING_COUNT);
+    return (int)pieces[a] - (int)pieces[b];
+}
+
 int key_compare(const struct cluster *cluster, const struct key *a, const struct key *b)
 {
     if (a->family != b->family)
@@ -134,7 +143,8 @@ int key_compare(const struct cluster *cluster, const struct key *a, const struct
         return 0;
     case KEY_INSTANCE:
     case KEY_INVOKERS:
-        return node_compare(cluster, a->node, b->node, '/');
+        return a->node == b->node ? naming_compare(a->id, b->id)
+                                  : node_compare(cluster, a->node, b->node, '/');
     case KEY_SCHEDULER:
         return node_compare(cluster, a->node, b->node, '\0');
     case KEY_QUEUE:
@@ -179,6 +189,18 @@ size_t key_print_revision(uint32_t revision, char *text, size_t size)
                             revision_hash(revision));
 }
 
+static int key_print_invoker(const struct cluster *c, const struct key *key, char *text,
+                             size_t size)
+{
+    uint32_t index = node_index(c, key->node);
+    if (key->id == INVOKER_UNNAMED)
+        return snprintf(text, size, "whisk/invokers/%" PRIu32, index);
+    if (key->id == INVOKER_DISPLAYED)
+        return snprintf(text, size, "whisk/invokers/%" PRIu32 "/%" PRIu32 "/%s", index, index,
+                        cluster_node_name(c, key->node));
+    return snprintf(text, size, "whisk/invokers/%" PRIu32 "/%" PRIu32, index, index);
+}
+
 static int key_print_node(const struct cluster *c, const struct key *key, char *text,
                           size_t size)
 {
@@ -186,8 +208,8 @@ static int key_print_node(const struct cluster *c, const struct key *key, char *
     bool is_invoker = key->node < c->node_count && c->nodes[key->node].kind == NODE_INVOKER;
     if (key->family == KEY_SCHEDULER)
         return snprintf(text, size, "whisk/scheduler/%" PRIu32, index);
-    if (key->family == KEY_INVOKERS) /* the deployment's --uniqueName is the index again */
-        return snprintf(text, size, "whisk/invokers/%" PRIu32 "/%" PRIu32, index, index);
+    if (key->family == KEY_INVOKERS)
+        return key_print_invoker(c, key, text, size);
     if (is_invoker)
         return snprintf(text, size, "whisk/instance/invoker%" PRIu32 "/%" PRIu32 "/lease",
                         index, index);
@@ -241,12 +263,14 @@ size_t key_print(const struct cluster *cluster, const struct key *key, char *tex
     return (size_t)snprintf(text, size, "%s", "");
 }
 
-static int endpoints_print(const struct cluster *c, node_id node, char *text, size_t size)
+static int endpoints_print(const struct cluster *c, const struct value *value, char *text,
+                           size_t size)
 {
-    uint32_t index = node_index(c, node);
-    return snprintf(text, size,
-                    "{\"host\":\"%s\",\"rpcPort\":%" PRIu32 ",\"pekkoPort\":%" PRIu32 "}",
-                    cluster_node_name(c, node), KEY_RPC_PORT + index, KEY_PEKKO_PORT + index);
+    uint32_t index = node_index(c, value->node);
+    return snprintf(text, size, "{\"host\":\"%s\",\"rpcPort\":%" PRIu32 ",\"%s\":%" PRIu32 "}",
+                    cluster_node_name(c, value->node), KEY_RPC_PORT + index,
+                    value->status == ENDPOINTS_AKKA ? "akkaPort" : "pekkoPort",
+                    KEY_PEKKO_PORT + index);
 }
 
 /* {"status":..}, tags and dedicated namespaces in the order of the cluster's lists. */
@@ -280,9 +304,9 @@ size_t value_print(const struct cluster *cluster, const struct value *value, cha
     char endpoints[96];
     switch ((enum value_kind)value->kind) {
     case VALUE_ENDPOINTS:
-        return (size_t)endpoints_print(cluster, value->node, text, size);
+        return (size_t)endpoints_print(cluster, value, text, size);
     case VALUE_SCHEDULER:
-        endpoints_print(cluster, value->node, endpoints, sizeof endpoints);
+        endpoints_print(cluster, value, endpoints, sizeof endpoints);
         return (size_t)snprintf(text, size,
                                 "{\"sid\":{\"asString\":\"%" PRIu32 "\"},\"queueSize\":%" PRIu32
                                 ",\"endpoints\":%s}",

@@ -18,7 +18,7 @@ struct cluster;
     X(NONE, "")                   /* as a prefix: all keys */                                  \
     X(IN_PROGRESS, "in-progress") /* ns, action, revision, node: scheduler, id: creation */    \
     X(INSTANCE, "instance")       /* node; ../lease */                                         \
-    X(INVOKERS, "invokers")       /* node */                                                   \
+    X(INVOKERS, "invokers")       /* node, id: enum invoker_naming */                          \
     X(EXISTING, "namespace")      /* ns, action, revision, node: invoker, id: container */     \
     X(QUEUE, "queue")             /* ns, action; ../leader */                                  \
     X(SCHEDULER, "scheduler")     /* node */                                                   \
@@ -28,6 +28,15 @@ struct cluster;
 #define KEY_MEMBER(id, text) KEY_##id,
 enum key_family { KEY_LIST(KEY_MEMBER) KEY_FAMILY_COUNT };
 NAMES_DECLARE(key_family)
+
+/* Which names an invoker was started with. The deployment gives a unique one, its index again;
+ * the others are those of invokers that are not ours. The displayed name is the node's. */
+enum invoker_naming {
+    INVOKER_UNIQUE,
+    INVOKER_UNNAMED,
+    INVOKER_DISPLAYED,
+    INVOKER_NAMING_COUNT
+};
 
 struct key { /* 16 bytes, no padding; unused fields are 0 (node, ns, action: as listed) */
     uint16_t family;
@@ -40,8 +49,8 @@ struct key { /* 16 bytes, no padding; unused fields are 0 (node, ns, action: as 
 
 #define VALUE_LIST(X)                                                                          \
     X(EMPTY, "empty")                                                                          \
-    X(ENDPOINTS, "endpoints") /* node: scheduler */                                            \
-    X(SCHEDULER, "scheduler") /* node, a: queueSize */                                         \
+    X(ENDPOINTS, "endpoints") /* node: scheduler, status: enum endpoints_dialect */            \
+    X(SCHEDULER, "scheduler") /* node, status: as of endpoints, a: queueSize */                \
     X(INVOKER, "invoker") /* status: enum invoker_status, a: free, b: busy, c: in progress,    \
                              MB, node: index of its labels (struct labels) */                  \
     X(BOOL, "bool")       /* a: 0 or 1 */                                                      \
@@ -54,6 +63,9 @@ enum value_kind { VALUE_LIST(VALUE_MEMBER) VALUE_KIND_COUNT };
 #define INVOKER_STATUS_MEMBER(id, text) INVOKER_##id,
 enum invoker_status { INVOKER_STATUS_LIST(INVOKER_STATUS_MEMBER) INVOKER_STATUS_COUNT };
 NAMES_DECLARE(invoker_status)
+
+/* How the third member of endpoints is called: pekkoPort, or akkaPort before #5551. */
+enum endpoints_dialect { ENDPOINTS_PEKKO, ENDPOINTS_AKKA };
 
 struct value { /* 16 bytes, no padding */
     uint8_t kind;

@@ -132,6 +132,11 @@ struct message {
         } fetched;
         struct activation activation; /* reschedule, forward */
         struct {
+            struct activation activation;
+            uint8_t akka; /* remoting: 1: its sender speaks Akka, not Pekko */
+            uint8_t spare[7];
+        } forward;
+        struct {
             activation_id id;
             uint32_t ok;
         } rescheduled;
@@ -140,6 +145,8 @@ struct message {
             namespace_id ns;
             uint32_t revision;
             uint32_t success;
+            uint8_t akka; /* as in forward */
+            uint8_t spare[3];
         } create_queue, queue_created;
         struct { /* read, document */
             activation_id id;

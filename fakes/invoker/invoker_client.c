@@ -11,6 +11,7 @@
  * client). Source: ActivationClientProxy.scala:85-409 at 1fae641a2.
  */
 #include "invoker/invoker_internal.h"
+#include "common/common_behaviour.h"
 
 static void client_leave(const struct invoker *self, struct slot *slot, enum failure failure,
                          struct effects *fx);
@@ -122,10 +123,9 @@ static void client_look_up(struct invoker *self, struct slot *slot, struct effec
 void invoker_client_on_leader(struct invoker *self, struct slot *slot, const struct message *m,
                               struct effects *fx)
 {
-    const struct cluster *c = self->env->cluster;
     node_id leader = NODE_NONE;
-    if (m != NULL && m->u.etcd_done.count > 0 && m->u.etcd_done.value.kind == VALUE_ENDPOINTS &&
-        m->u.etcd_done.value.node < c->node_count)
+    if (m != NULL && m->u.etcd_done.count > 0 &&
+        endpoints_parse(self->env, VALUE_ENDPOINTS, &m->u.etcd_done.value))
         leader = m->u.etcd_done.value.node;
     if (leader != NODE_NONE) {
         client_opened(slot, slot->client.stored, leader, fx);

@@ -4,6 +4,7 @@
  * timers, its tables.
  */
 #include "common/admin.h"
+#include "common/common_behaviour.h"
 #include "common/data.h"
 #include "common/etcd_call.h"
 #include "common/feed.h"

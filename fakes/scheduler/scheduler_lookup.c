@@ -28,6 +28,7 @@ static void lookup_send(struct scheduler *self, struct effects *fx, actor_id act
     r->peer = node;
     struct message *m = effects_send(fx, MSG_FORWARD, actor, node, ACTOR_MANAGER_ID);
     m->u.activation = *a;
+    m->u.forward.akka = common_behaviour(self->env)->akka;
 }
 
 static void lookup_ask(struct scheduler *self, struct effects *fx, struct call *call)
@@ -81,10 +82,7 @@ void lookup_on_answer(struct scheduler *self, struct call *call, const struct me
     }
     call_release(self, call);
     const struct value *value = &m->u.etcd_done.value;
-    bool is_scheduler = value->kind == VALUE_ENDPOINTS &&
-                        value->node < self->env->cluster->node_count &&
-                        cluster_kind(self->env->cluster, value->node) == NODE_SCHEDULER;
-    if (!is_scheduler) {
+    if (!endpoints_parse(self->env, VALUE_ENDPOINTS, value)) {
         lookup_fail(self, fx, actor, &a, ERROR_ENDPOINT_UNPARSABLE);
         return;
     }

@@ -42,8 +42,7 @@ void manager_on_reporter(struct scheduler *self, const struct message *m, struct
 void manager_on_report(struct scheduler *self, struct effects *fx)
 {
     struct key key = health_key(self);
-    struct value value = {
-        .kind = VALUE_SCHEDULER, .node = self->env->node, .a = self->pool.leader_count};
+    struct value value = endpoints_value(self->env, VALUE_SCHEDULER, self->pool.leader_count);
     data_update_on_change(fx, ACTOR_REPORTER_ID, &key, &value);
     timers_arm(&self->timers, fx, &self->report_timer, REPORT_INTERVAL, true);
 }
@@ -104,7 +103,7 @@ static void manager_on_create_queue(struct scheduler *self, const struct message
     route->asker_corr = m->corr;
     route->asked_revision = revision;
     struct key key = {.family = KEY_QUEUE, .ns = ns, .action = action};
-    struct value value = {.kind = VALUE_ENDPOINTS, .node = self->env->node};
+    struct value value = endpoints_value(self->env, VALUE_ENDPOINTS, 0);
     data_elect(fx, ACTOR_MANAGER_ID, &key, &value);
 }
 
@@ -275,14 +274,13 @@ static void manager_on_watched(struct scheduler *self, const struct message *m,
         effects_reject(fx, ACTOR_MANAGER_ID, m);
         return;
     }
-    watcher_believes(fx, ACTOR_MANAGER_ID, &event->key, m->what == POST_INSERTED,
-                     event->value.node);
-    if (m->what == POST_REMOVED)
-        route->selection = NODE_NONE;
-    else if (event->value.kind == VALUE_ENDPOINTS)
-        route->selection = event->value.node;
-    else
-        effects_reject(fx, ACTOR_MANAGER_ID, m);
+    bool is_removed = m->what == POST_REMOVED;
+    if (!is_removed && !endpoints_parse(self->env, VALUE_ENDPOINTS, &event->value)) {
+        effects_reject(fx, ACTOR_MANAGER_ID, m); /* an error in the log; the map stays */
+        return;
+    }
+    watcher_believes(fx, ACTOR_MANAGER_ID, &event->key, !is_removed, event->value.node);
+    route->selection = is_removed ? NODE_NONE : event->value.node;
 }
 
 /* QueueManager.scala:244-264 */
@@ -345,14 +343,26 @@ static void manager_on_post(struct scheduler *self, const struct message *m, str
     }
 }
 
+/* Akka and Pekko do not get past the handshake; who sent it is not told. */
+static void manager_lose(const struct message *m, struct effects *fx)
+{
+    struct record *r = effects_record(fx, RECORD_MESSAGE_LOST, ACTOR_MANAGER_ID);
+    r->peer = fx->node;
+    r->detail = (uint8_t)m->kind;
+    r->activation = message_activation(m);
+}
+
 void manager_on_message(struct scheduler *self, const struct message *m, struct effects *fx)
 {
     if (m->kind == MSG_POST)
         manager_on_post(self, m, fx);
-    else if (m->kind == MSG_FORWARD)
+    else if (m->kind == MSG_FORWARD && remoting_connects(self->env, m->u.forward.akka != 0))
         lookup_route(self, fx, ACTOR_MANAGER_ID, &m->u.activation);
-    else if (m->kind == MSG_CREATE_QUEUE)
+    else if (m->kind == MSG_CREATE_QUEUE &&
+             remoting_connects(self->env, m->u.create_queue.akka != 0))
         manager_on_create_queue(self, m, fx);
+    else if (m->kind == MSG_FORWARD || m->kind == MSG_CREATE_QUEUE)
+        manager_lose(m, fx);
     else
         effects_reject(fx, ACTOR_MANAGER_ID, m);
 }

@@ -277,12 +277,18 @@ static void route_state(struct scheduler *self, struct gather *gather, struct ef
     call_range(self, fx, call, all ? RANGE_PREFIX : RANGE_GET, &key, all ? 1 : WATCH_EXACT);
 }
 
-static void state_member(struct json_out *out, const char *key, uint64_t number)
+static void state_member(struct json_out *out, const char *key, int64_t number)
 {
     char text[24];
-    snprintf(text, sizeof text, "%llu", (unsigned long long)number);
+    snprintf(text, sizeof text, "%lld", (long long)number);
     json_out_key(out, key);
     json_out_string(out, text);
+}
+
+/* Its queues as its key says; -1: it cannot be parsed (Scheduler.scala:118). */
+static int64_t state_size(const struct scheduler *self, const struct value *value)
+{
+    return endpoints_parse(self->env, VALUE_SCHEDULER, value) ? (int64_t)value->a : -1;
 }
 
 /* One member by scheduler, as it was before #5338. */
@@ -296,7 +302,7 @@ static void state_by_scheduler(const struct scheduler *self, const struct messag
         if (kvs[i].key.node >= cluster->node_count)
             continue;
         snprintf(id, sizeof id, "%u", (unsigned)cluster->nodes[kvs[i].key.node].index);
-        state_member(out, id, kvs[i].value.a);
+        state_member(out, id, state_size(self, &kvs[i].value));
     }
 }
 
@@ -317,7 +323,8 @@ void route_on_state(struct scheduler *self, struct call *call, const struct mess
     if (is_before_5338(self))
         state_by_scheduler(self, m, &out);
     else
-        state_member(&out, "queue", m->u.etcd_done.count > 0 ? m->u.etcd_done.value.a : 0);
+        state_member(&out, "queue",
+                     m->u.etcd_done.count > 0 ? state_size(self, &m->u.etcd_done.value) : 0);
     state_member(&out, "creationCount", 0);
     json_out_object_end(&out);
     admin_answer_blob(&admin, self->env, &gather->request, fx, 200, CONTENT_JSON,

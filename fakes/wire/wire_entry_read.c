@@ -17,6 +17,7 @@
 #define EPOCH_BASE_MS (TSTAMP_EPOCH_MS - TSTAMP_ORIGIN / MSEC(1))     /* of the instant 0 */
 #define EPOCH_MAX_MS (EPOCH_BASE_MS + SEC(3600) * 24 * 365 / MSEC(1)) /* saturates */
 #define INDEX_MAX UINT16_MAX
+#define INSTANCE_NAME_MAX 128u
 
 static const char *const topic_names[TOPIC_KIND_COUNT] = {"completed", "scheduler",
                                                           "creationAck", "invoker"};
@@ -71,6 +72,19 @@ static tstamp read_transaction(struct json_in value)
     return ((ms > EPOCH_MAX_MS ? EPOCH_MAX_MS : ms) - EPOCH_BASE_MS) * MSEC(1);
 }
 
+/* Ids of controllers and schedulers become part of topics (InstanceId.scala:170-187). */
+static bool is_instance_name(struct wire_text text)
+{
+    for (size_t i = 0; i < text.length; i++) {
+        char c = text.bytes[i];
+        bool is_alphanumeric =
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!is_alphanumeric && c != '.' && c != '_' && c != '-')
+            return false;
+    }
+    return text.length > 0 && text.length <= INSTANCE_NAME_MAX;
+}
+
 /* {"asString":"0"} with the type or without; NODE_NONE: one that the cluster has not. */
 static bool read_as_string(const struct wire *self, struct json_in value, enum node_kind kind,
                            node_id *ret_node)
@@ -80,7 +94,7 @@ static bool read_as_string(const struct wire *self, struct json_in value, enum n
     struct wire_json_text text;
     uint64_t index;
     json_in_members(value, names, COUNT(names), members);
-    if (!wire_json_text(members[0], &text))
+    if (!wire_json_text(members[0], &text) || !is_instance_name(text.text))
         return false;
     if (kind == NODE_CONTROLLER && members[1].kind != JSON_INVALID &&
         !wire_json_is(members[1], "controller"))

@@ -13,6 +13,7 @@
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 #define PATH_NAMESPACES "/api/v1/namespaces/"
 #define PATH_ACTIONS "/actions/"
+#define PATH_AKKA "/akka" /* in front of a remote message's path: its sender speaks Akka */
 #define ACTOR_QUEUE_MANAGER_ID ACTOR(ACTOR_QUEUE_MANAGER, 0, 0)
 
 static const char *const method_names[] = {"GET",     "POST", "PUT",  "DELETE",
@@ -102,7 +103,7 @@ static void write_fetch(const struct wire *self, const struct message *m, struct
 static void write_create_queue(const struct wire *self, const struct message *m,
                                struct wire_http *out)
 {
-    write_post(out, "/create-queue");
+    write_post(out, m->u.create_queue.akka ? PATH_AKKA "/create-queue" : "/create-queue");
     WIRE_ADD(&out->body, "{");
     write_queue(self, m->u.create_queue.action, m->u.create_queue.ns, &out->body);
     WIRE_ADD(&out->body, ",\"revision\":");
@@ -136,8 +137,11 @@ void wire_http_write_request(const struct wire *self, const struct arena *arena,
         write_fetch(self, m, out);
         break;
     case MSG_RESCHEDULE:
+        write_post(out, "/reschedule");
+        wire_activation_write(self, &m->u.activation, &out->body);
+        break;
     case MSG_FORWARD:
-        write_post(out, m->kind == MSG_FORWARD ? "/forward" : "/reschedule");
+        write_post(out, m->u.forward.akka ? PATH_AKKA "/forward" : "/forward");
         wire_activation_write(self, &m->u.activation, &out->body);
         break;
     case MSG_CREATE_QUEUE:
@@ -326,25 +330,31 @@ static bool read_create_queue(const struct wire *self, struct json_in body, stru
 }
 
 /* What a scheduler's own ports know; MSG_POST: no such path. */
-static enum message_kind kind_of(enum wire_port port, const struct wire_http_in *in)
+static enum message_kind kind_of(enum wire_port port, const struct wire_http_in *in,
+                                 uint8_t *ret_akka)
 {
     static const struct {
         const char *path;
         enum message_kind kind;
-    } routes[] = {{"/fetch", MSG_FETCH},
-                  {"/reschedule", MSG_RESCHEDULE},
-                  {"/create-queue", MSG_CREATE_QUEUE},
-                  {"/forward", MSG_FORWARD}};
+        uint8_t akka;
+    } routes[] = {{"/fetch", MSG_FETCH, 0},
+                  {"/reschedule", MSG_RESCHEDULE, 0},
+                  {"/create-queue", MSG_CREATE_QUEUE, 0},
+                  {"/forward", MSG_FORWARD, 0},
+                  {PATH_AKKA "/create-queue", MSG_CREATE_QUEUE, 1},
+                  {PATH_AKKA "/forward", MSG_FORWARD, 1}};
     for (size_t i = 0; i < COUNT(routes); i++) {
         if (wire_http_port(routes[i].kind) == port && wire_text_is(in->method, "POST") &&
-            wire_text_is(in->path, routes[i].path))
+            wire_text_is(in->path, routes[i].path)) {
+            *ret_akka = routes[i].akka;
             return routes[i].kind;
+        }
     }
     return MSG_POST;
 }
 
-static bool read_call(const struct wire *self, enum message_kind kind, struct wire_text text,
-                      struct message *m)
+static bool read_call(const struct wire *self, enum message_kind kind, uint8_t akka,
+                      struct wire_text text, struct message *m)
 {
     struct json_in body = json_in_parse(text.bytes, text.length);
     m->kind = (uint16_t)kind;
@@ -352,8 +362,12 @@ static bool read_call(const struct wire *self, enum message_kind kind, struct wi
         m->to_actor = ACTOR_QUEUE_MANAGER_ID;
     if (kind == MSG_FETCH)
         return read_fetch(self, body, m);
-    if (kind == MSG_CREATE_QUEUE)
+    if (kind == MSG_CREATE_QUEUE) {
+        m->u.create_queue.akka = akka;
         return read_create_queue(self, body, m);
+    }
+    if (kind == MSG_FORWARD)
+        m->u.forward.akka = akka;
     return wire_read_activation(self, body, &m->u.activation);
 }
 
@@ -379,9 +393,10 @@ bool wire_http_read_request(const struct wire *self, struct arena *arena, enum n
         m = is_read ? invoke : m;
         is_read = is_read || read_as_it_is(arena, in, &m);
     } else {
-        enum message_kind kind = server == NODE_SCHEDULER ? kind_of(port, in) : MSG_POST;
+        uint8_t akka = 0;
+        enum message_kind kind = server == NODE_SCHEDULER ? kind_of(port, in, &akka) : MSG_POST;
         *ret_status = kind == MSG_POST ? 404 : 400;
-        is_read = kind != MSG_POST && read_call(self, kind, in->body, &m);
+        is_read = kind != MSG_POST && read_call(self, kind, akka, in->body, &m);
     }
     if (is_read)
         *ret_m = m;

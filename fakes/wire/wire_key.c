@@ -115,7 +115,10 @@ static bool read_fields(const struct cluster *cluster, const struct pieces *p, s
     case KEY_INSTANCE:
         return read_node(cluster, third, "scheduler", NODE_SCHEDULER, &key->node) ||
                read_node(cluster, third, "invoker", NODE_INVOKER, &key->node);
-    case KEY_INVOKERS:
+    case KEY_INVOKERS: /* by the number of pieces; printed again, the names must be ours */
+        key->id = p->count == 3   ? INVOKER_UNNAMED
+                  : p->count == 4 ? INVOKER_UNIQUE
+                                  : INVOKER_DISPLAYED;
         return read_node(cluster, third, "", NODE_INVOKER, &key->node);
     case KEY_SCHEDULER:
         return read_node(cluster, third, "", NODE_SCHEDULER, &key->node);
@@ -159,17 +162,20 @@ bool wire_key_read(const struct cluster *cluster, struct wire_text text, struct 
 
 /* ---- values ---- */
 
-/* The host is a scheduler's name; not both ports are 0 (SchedulerEndpoints). */
+/* The host is a scheduler's name; not both ports are 0 (SchedulerEndpoints). By the name of the
+ * third member the machine tells whether it can read the value. */
 static bool read_endpoints(const struct cluster *cluster, struct json_in value,
-                           node_id *ret_node)
+                           uint8_t *ret_dialect, node_id *ret_node)
 {
-    static const char *const names[] = {"host", "rpcPort", "pekkoPort"};
+    static const char *const names[] = {"host", "rpcPort", "pekkoPort", "akkaPort"};
     struct json_in members[COUNT(names)];
     struct wire_json_text host;
-    uint64_t rpc, pekko;
+    uint64_t rpc, remote;
     json_in_members(value, names, COUNT(names), members);
+    *ret_dialect = wire_json_has(members[2]) ? ENDPOINTS_PEKKO : ENDPOINTS_AKKA;
     if (!wire_json_text(members[0], &host) || !wire_json_number(members[1], UINT16_MAX, &rpc) ||
-        !wire_json_number(members[2], UINT16_MAX, &pekko) || (rpc == 0 && pekko == 0))
+        !wire_json_number(members[2 + *ret_dialect], UINT16_MAX, &remote) ||
+        (rpc == 0 && remote == 0))
         return false;
     *ret_node = cluster_find_node(cluster, host.text.bytes, host.text.length);
     return *ret_node != NODE_NONE && cluster_kind(cluster, *ret_node) == NODE_SCHEDULER;
@@ -188,7 +194,7 @@ static bool read_scheduler(const struct cluster *cluster, struct json_in json,
     if (!json_in_member(members[0], "asString", &id) || !wire_json_text(id, &sid) ||
         !read_node(cluster, sid.text, "", NODE_SCHEDULER, &value->node) ||
         !wire_json_number(members[1], UINT32_MAX, &size) ||
-        !read_endpoints(cluster, members[2], &host))
+        !read_endpoints(cluster, members[2], &value->status, &host))
         return false;
     value->a = (uint32_t)size;
     return true;
@@ -289,7 +295,8 @@ static bool read_value(const struct cluster *cluster, const struct key *key,
     switch ((enum key_family)key->family) {
     case KEY_QUEUE:
         value->kind = VALUE_ENDPOINTS;
-        return read_endpoints(cluster, json_in_parse(text.bytes, text.length), &value->node);
+        return read_endpoints(cluster, json_in_parse(text.bytes, text.length), &value->status,
+                              &value->node);
     case KEY_SCHEDULER:
         return read_scheduler(cluster, json_in_parse(text.bytes, text.length), value);
     case KEY_INVOKERS:

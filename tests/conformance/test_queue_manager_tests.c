@@ -300,7 +300,6 @@ static void leaders_are_remembered_as_they_are_watched(void **state)
     watch_leader(s, &bad, false);
     assert_int_equal(route->selection, BED_SCHEDULER1);
     expect_records(s->bed, "believes that key whisk/queue/guest/guest/hello/leader is there\n"
-                           "believes that key whisk/queue/guest/guest/hello/leader is there\n"
                            "cannot use message post from scheduler0 (13)\n");
     watch_leader(s, &good, true);
     assert_int_equal(route->selection, NODE_NONE);

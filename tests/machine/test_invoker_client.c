@@ -140,6 +140,24 @@ static void without_a_leader_key_the_container_is_destroyed(void **state)
     invoker_bed_free(t);
 }
 
+/* As if there were none: a value that Akka's time wrote cannot be parsed after #5551. */
+static void a_leader_that_cannot_be_parsed_destroys_the_container_too(void **state)
+{
+    (void)state;
+    struct invoker_bed *t = invoker_bed_new();
+    struct slot *slot = invoker_bed_running(t, BED_HELLO, 1, 1);
+    t->is_etcd_silent = true;
+    invoker_bed_answer(t, slot, FETCHED_NO_QUEUE);
+    struct message m = bed_reply(bed_sent(t->bed, MSG_ETCD_RANGE, 0), MSG_ETCD_RANGED);
+    m.u.etcd_done.count = 1;
+    m.u.etcd_done.value = (struct value){
+        .kind = VALUE_ENDPOINTS, .status = ENDPOINTS_AKKA, .node = BED_SCHEDULER1};
+    bed_deliver(t->bed, &m);
+    assert_int_equal(slot->client.state, CLIENT_REMOVING);
+    assert_int_equal(slot->proxy.state, PROXY_REMOVING);
+    invoker_bed_free(t);
+}
+
 static void a_scheduler_that_goes_down_breaks_the_fetch(void **state)
 {
     (void)state;
@@ -417,6 +435,7 @@ int main(void)
         cmocka_unit_test(another_scheduler_means_another_client_and_the_duration_is_lost),
         cmocka_unit_test(without_a_queue_the_leader_is_looked_up_and_the_old_address_kept),
         cmocka_unit_test(without_a_leader_key_the_container_is_destroyed),
+        cmocka_unit_test(a_leader_that_cannot_be_parsed_destroys_the_container_too),
         cmocka_unit_test(a_scheduler_that_goes_down_breaks_the_fetch),
         cmocka_unit_test(an_activation_that_crossed_the_break_is_lost_on_record),
         cmocka_unit_test(a_refused_fetch_is_a_status_error_too),

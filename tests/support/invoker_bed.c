@@ -2,6 +2,7 @@
  * invoker_bed.c - see invoker_bed.h.
  */
 #include "support/invoker_bed.h"
+#include "common/common_behaviour.h"
 #include <stdlib.h>
 
 #define LEASE_OF_TEST 7001u
@@ -48,7 +49,9 @@ static void answer_etcd(struct invoker_bed *t, const struct message *m)
         if (m->u.etcd.mode == RANGE_GET && t->leader != NODE_NONE) {
             reply.u.etcd_done.count = 1;
             reply.u.etcd_done.value =
-                (struct value){.kind = VALUE_ENDPOINTS, .node = t->leader};
+                (struct value){.kind = VALUE_ENDPOINTS,
+                               .status = common_behaviour(&t->bed->env)->akka,
+                               .node = t->leader};
         }
     } else if (m->kind == MSG_LEASE_GRANT || m->kind == MSG_LEASE_KEEPALIVE ||
                m->kind == MSG_LEASE_REVOKE) {

@@ -2,6 +2,7 @@
  * manager_bed.c - see manager_bed.h.
  */
 #include "support/manager_bed.h"
+#include "common/common_behaviour.h"
 
 void manager_create(struct sched *s, namespace_id ns, action_id action, uint32_t revision)
 {
@@ -9,6 +10,7 @@ void manager_create(struct sched *s, namespace_id ns, action_id action, uint32_t
     m.u.create_queue.action = action;
     m.u.create_queue.ns = ns;
     m.u.create_queue.revision = revision;
+    m.u.create_queue.akka = common_behaviour(&s->bed->env)->akka;
     bed_deliver(s->bed, &m);
     sched_pump(s);
 }

@@ -1,4 +1,5 @@
 #include "support/scheduler_bed.h"
+#include "common/common_behaviour.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,10 +75,10 @@ static void sched_answer_range(struct sched *s, const struct message *m)
     } else if (key->family == KEY_QUEUE && s->leader != NODE_NONE) {
         reply.u.etcd_done.count = 1;
         reply.u.etcd_done.value = (struct value){.kind = s->leader_value, .node = s->leader};
+        reply.u.etcd_done.value.status = common_behaviour(&s->bed->env)->akka;
     } else if (key->family == KEY_SCHEDULER && s->is_registered) {
         reply.u.etcd_done.count = 1;
-        reply.u.etcd_done.value =
-            (struct value){.kind = VALUE_SCHEDULER, .node = BED_SCHEDULER0, .a = s->queue_size};
+        reply.u.etcd_done.value = endpoints_value(&s->bed->env, VALUE_SCHEDULER, s->queue_size);
     }
     blob kvs = reply.u.etcd_done.kvs;
     bed_deliver(s->bed, &reply);
@@ -166,6 +167,7 @@ struct queue *sched_make_queue(struct sched *s, namespace_id ns, action_id actio
     m.u.create_queue.action = action;
     m.u.create_queue.ns = ns;
     m.u.create_queue.revision = 1;
+    m.u.create_queue.akka = common_behaviour(&s->bed->env)->akka;
     bed_deliver(s->bed, &m);
     sched_pump(s);
     struct pool_entry *entry = pool_find(s->machine, ns, action, 1);

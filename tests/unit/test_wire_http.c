@@ -52,6 +52,9 @@ static void requests_of_the_cluster_are_read_back(void **state)
     expect_round_trip(&m, NODE_SCHEDULER);
     m.kind = MSG_FORWARD;
     expect_round_trip(&m, NODE_SCHEDULER);
+    m.u.forward.akka = 1;
+    expect_round_trip(&m, NODE_SCHEDULER);
+    assert_string_equal(out.path.bytes, "/akka/forward");
     m = request_of(MSG_CREATE_QUEUE);
     m.u.create_queue.action = ACTION_WARM_UP;
     m.u.create_queue.ns = NAMESPACE_SYSTEM;
@@ -60,6 +63,10 @@ static void requests_of_the_cluster_are_read_back(void **state)
     m.u.create_queue.ns = BED_OTHER;
     m.u.create_queue.revision = 12;
     expect_round_trip(&m, NODE_SCHEDULER);
+    assert_string_equal(out.path.bytes, "/create-queue");
+    m.u.create_queue.akka = 1;
+    expect_round_trip(&m, NODE_SCHEDULER);
+    assert_string_equal(out.path.bytes, "/akka/create-queue");
 }
 
 static void an_invocation_of_ours_is_read_back_by_controller_and_edge(void **state)

@@ -132,7 +132,8 @@ static void foreign_keys_are_refused(void **state)
         "whisk/in-progress/queue/guest/guest/hello",
         "whisk/scheduler/2",
         "whisk/scheduler/01",
-        "whisk/invokers/0",
+        "whisk/invokers/9",
+        "whisk/invokers/0/1/invoker0",
         "whisk/invokers/0/1",
         "whisk/invokers/0/0/172.17.0.1",
         "whisk/instance/invoker0/lease",
@@ -172,6 +173,9 @@ static const struct {
 } values[] = {
     {KEY_QUEUE, {.kind = VALUE_ENDPOINTS, .node = BED_SCHEDULER1}},
     {KEY_SCHEDULER, {.kind = VALUE_SCHEDULER, .node = BED_SCHEDULER0, .a = 17}},
+    {KEY_QUEUE, {.kind = VALUE_ENDPOINTS, .status = ENDPOINTS_AKKA, .node = BED_SCHEDULER1}},
+    {KEY_SCHEDULER,
+     {.kind = VALUE_SCHEDULER, .status = ENDPOINTS_AKKA, .node = BED_SCHEDULER0, .a = 17}},
     {KEY_INVOKERS,
      {.kind = VALUE_INVOKER, .status = INVOKER_UP, .a = 768, .b = 256, .c = UINT32_MAX}},
     {KEY_INVOKERS, {.kind = VALUE_INVOKER, .status = INVOKER_UNHEALTHY}},
@@ -200,7 +204,7 @@ static void every_value_is_read_back(void **state)
 static void a_cut_value_is_refused(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < 4; i++) { /* those that are JSON */
+    for (size_t i = 0; i < 6; i++) { /* those that are JSON */
         char text[320];
         struct value again;
         size_t length = value_print(&bed->cluster, &values[i].value, text, sizeof text);
