@@ -184,6 +184,8 @@ void live_read_clock(struct host *self);
 /* Into the ring (at <= now) or the heap. */
 struct live_item *live_push(struct host *self, tstamp at, enum live_item_kind kind,
                             const struct message *m);
+/* What is due now, at once: for what came from a socket, never inside of a step. */
+void live_run_ring(struct host *self);
 void live_fail(struct host *self, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void live_free_blobs(struct host *self, struct message *m);
