@@ -117,9 +117,8 @@ struct host {
     struct effects fx;
     struct loop *loop;
     struct live_node *nodes;
-    uint32_t node_count;
+    uint32_t node_count, speed;
     struct action_info *spare_actions;
-    uint32_t speed;
     bool is_interrupted, has_error;
     char error[LIVE_ERROR_SIZE];
     const char *listen;
@@ -183,6 +182,7 @@ void live_read_clock(struct host *self);
 /* Into the ring (at <= now) or the heap. */
 struct live_item *live_push(struct host *self, tstamp at, enum live_item_kind kind,
                             const struct message *m);
+void live_run_ring(struct host *self); /* what is due now; never inside of a step */
 void live_fail(struct host *self, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void live_free_blobs(struct host *self, struct message *m);

@@ -242,6 +242,15 @@ static activation_id note_foreign(struct host *self, struct live_exchange *e)
 
 /* ---- in ---- */
 
+/* Not printed: each request passes here twice. */
+static void add_request_id(struct wire_buffer *headers, const struct live_exchange *e)
+{
+    static const char name[] = "X-Request-ID: ";
+    wire_buffer_add(headers, name, sizeof name - 1);
+    wire_buffer_add(headers, e->request_id, strlen(e->request_id));
+    wire_buffer_add(headers, "\n", 1);
+}
+
 static void keep_request_id(struct host *self, struct live_exchange *e,
                             struct wire_buffer *headers)
 {
@@ -255,11 +264,13 @@ static void keep_request_id(struct host *self, struct live_exchange *e,
         e->request_id[given.length] = '\0';
         return;
     }
-    uint64_t salt = draw_mix(self->start_ns, ++self->next_number);
-    for (unsigned i = 0; i < 32; i++)
-        e->request_id[i] = digits[draw_mix(salt, i) % (sizeof digits - 1)];
+    uint64_t salt = draw_mix(self->start_ns, ++self->next_number), bits = 0;
+    for (unsigned i = 0; i < 32; i++) {
+        bits = i % 8 == 0 ? draw_mix(salt, i) : bits / (sizeof digits - 1);
+        e->request_id[i] = digits[bits % (sizeof digits - 1)];
+    }
     e->request_id[32] = '\0';
-    wire_buffer_print(headers, "X-Request-ID: %s\n", e->request_id);
+    add_request_id(headers, e);
 }
 
 /* What the machine is to see of the request's headers. */
@@ -334,6 +345,9 @@ static void on_request(void *context, struct http_exchange *x)
     if (m.kind == MSG_HTTP_REQUEST && live_fault_at_receiver(self, &m))
         return;
     live_push(self, self->now, ITEM_DELIVER, &m);
+    /* An answer that is given before this returns spares libmicrohttpd the connection's
+     * suspension: two calls of epoll_ctl, one more of recv, another run of the daemon. */
+    live_run_ring(self);
 }
 
 static void on_gone(void *context, struct http_exchange *x)
@@ -379,7 +393,7 @@ static void reply_whole(struct host *self, struct live_exchange *e, struct messa
     wire_http_write_reply(&self->wire, self->world.arena, m, &self->http);
     struct wire_http *out = &self->http;
     if (e->request_id[0] != '\0')
-        wire_buffer_print(&out->headers, "X-Request-ID: %s\n", e->request_id);
+        add_request_id(&out->headers, e);
     wire_buffer_add(&out->headers, "", 0); /* there is text, if empty */
     const char *headers = out->headers.bytes != NULL ? out->headers.bytes : "";
     const char *body = out->body.bytes != NULL ? out->body.bytes : "";

@@ -74,10 +74,22 @@ static enum MHD_Result hello(void *context, struct MHD_Connection *connection, c
     return MHD_queue_response(connection, MHD_HTTP_OK, context);
 }
 
-static void serve_hello(int fd)
+/* As many bytes as ours, so that client and kernel have the same to do for both. */
+static struct MHD_Response *make_hello(void)
 {
     struct MHD_Response *response =
         MHD_create_response_from_buffer(4, (void *)"pong", MHD_RESPMEM_PERSISTENT);
+    if (response != NULL) {
+        MHD_add_response_header(response, "Content-Type", "text/plain; charset=UTF-8");
+        MHD_add_response_header(response, "X-Rollcage", "controller0 0 0");
+        MHD_add_response_header(response, "X-Request-ID", "abcdefghijklmnopqrstuvwxyz012345");
+    }
+    return response;
+}
+
+static void serve_hello(int fd)
+{
+    struct MHD_Response *response = make_hello();
     struct MHD_Daemon *daemon =
         MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, hello, response,
                          MHD_OPTION_CONNECTION_LIMIT, 12000u, MHD_OPTION_END);
