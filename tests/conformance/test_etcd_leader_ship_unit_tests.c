@@ -1,152 +1,170 @@
 /*
- * Upstream's EtcdLeaderShipUnitTests: an election as etcd answers it, with a lease of 60 s, and
- * as who was given a lease takes the answer.
+ * test_etcd_leader_ship_unit_tests.c - upstream's EtcdLeaderShipUnitTests: an election is a
+ * put-if-absent with a lease, which is granted for it or supplied.
+ *
+ * Upstream's client makes the calls one after the other for whoever asks; here they are made
+ * by the services that use them: the lease service grants and keeps alive, the worker elects.
+ * Only tests call upstream's electLeader with a grant of its own, and keepAliveLeader.
  */
-#include "support/common_bed.h"
 #include "support/conform.h"
 #include "support/etcd_bed.h"
+#include "support/service_bed.h"
 
-#define LEASE 60u
-#define LEADER "whisk/throttling/guest/guest/hello"
-#define WORKER "scheduler0/etcd-worker#0 > etcd "
+#define KEY "whisk/queue/guest/guest/hello/leader"
+#define VALUE "{\"host\":\"scheduler0\",\"rpcPort\":13001,\"pekkoPort\":25520}"
+#define INSTANCE "whisk/instance/scheduler0/lease"
+#define LEASE_ID 60
+#define TTL 60
+#define TXN "scheduler0/etcd-worker#0 > etcd put-if-absent " KEY " " VALUE " lease 60\n"
+#define FINISHED "etcd-worker > data: finish-work " KEY "\n"
 
 static int setup(void **state)
 {
-    *state = NULL;
+    *state = NULL; /* each test makes its own */
     return 0;
 }
 
 static int teardown(void **state)
 {
-    (void)state;
+    service_bed_free(*state);
     return 0;
 }
 
-/* An etcd that has granted 60 s. */
-static struct bed *granted(uint32_t *ret_lease)
+/* The lease is asked for, with a time to live of 60 s, and granted. */
+static struct service_bed *granted(void **state)
 {
-    struct bed *bed = etcd_bed_new();
-    const struct message *done = etcd_bed_lease(bed, MSG_LEASE_GRANT, 0, LEASE);
-    assert_int_equal(done->u.lease.status, ETCD_OK);
-    assert_int_equal(done->u.lease.ttl_s, LEASE);
-    *ret_lease = done->u.lease.lease;
-    bed_forget(bed);
-    return bed;
+    struct service_bed *t = service_bed_new(SERVICE(LEASE) | SERVICE(WORKER), TTL);
+    *state = t;
+    service_bed_expect(t, "lease > lease: grant-lease\n"
+                          "scheduler0/lease#0 > etcd lease-grant 0 ttl 60\n"
+                          "etcd-worker > lease: get-lease\n");
+    service_bed_answer_lease(t, MSG_LEASE_GRANT, LEASE_ID, ETCD_OK);
+    service_bed_expect(t, "scheduler0/lease#0 > etcd lease-keepalive 60 ttl 0\n"
+                          "scheduler0/lease#0 > etcd put " INSTANCE " 60 lease 60\n");
+    service_bed_answer_etcd(t, MSG_ETCD_PUT, false, ETCD_OK);
+    service_bed_expect(t, "lease > watcher: watch " INSTANCE " exact deletes name 0\n"
+                          "lease > lease: set-watcher\n"
+                          "lease: lease goes from Ready to Active\n"
+                          "lease > etcd-worker: lease 60\n");
+    return t;
 }
 
-static void expect_elected(const struct message *done, bool succeeded)
+static void supply(struct service_bed *t)
 {
-    assert_int_equal(done->u.etcd_done.status, ETCD_OK);
-    assert_int_equal(done->u.etcd_done.succeeded, succeeded);
+    struct post_lease lease = {.lease = LEASE_ID};
+    service_bed_expect(t, "etcd-worker > lease: get-lease\n");
+    service_bed_post(t, ACTOR_LEASE_ID, ACTOR_WORKER_ID, POST_LEASE, &lease, sizeof lease);
+    service_bed_expect(t, "");
 }
 
-static void a_leader_is_elected(void **state)
+static struct service_bed *supplied(void **state)
 {
-    (void)state;
-    uint32_t lease;
-    struct bed *bed = granted(&lease);
-    struct key key = bed_key(KEY_QUEUE, BED_GUEST, BED_HELLO, 0);
-    expect_elected(etcd_bed_put_if_absent(bed, key, 1, lease), true);
-    assert_int_equal(bed->sent_count, 1);
-    const struct message *found = etcd_bed_range(bed, RANGE_GET, key, WATCH_EXACT);
-    assert_int_equal(found->u.etcd_done.count, 1);
-    assert_int_equal(found->u.etcd_done.value.a, 1);
-    etcd_bed_lease(bed, MSG_LEASE_REVOKE, lease, 0); /* the key was the lease's */
-    assert_int_equal(etcd_bed_range(bed, RANGE_GET, key, WATCH_EXACT)->u.etcd_done.count, 0);
-    bed_free(bed);
+    struct service_bed *t = service_bed_new(SERVICE(WORKER), TTL);
+    *state = t;
+    supply(t);
+    return t;
 }
 
-static void a_second_one_is_not(void **state)
+static void elect(struct service_bed *t)
 {
-    (void)state;
-    uint32_t lease;
-    struct bed *bed = granted(&lease);
-    struct key key = bed_key(KEY_QUEUE, BED_GUEST, BED_HELLO, 0);
-    expect_elected(etcd_bed_put_if_absent(bed, key, 1, lease), true);
-    expect_elected(etcd_bed_put_if_absent(bed, key, 2, lease), false);
-    assert_int_equal(bed->sent_count, 2);
-    const struct message *found = etcd_bed_range(bed, RANGE_GET, key, WATCH_EXACT);
-    assert_int_equal(found->u.etcd_done.value.a, 1);
-    bed_free(bed);
+    struct post_data data = {.key = {.family = KEY_QUEUE, .ns = BED_GUEST},
+                             .value = {.kind = VALUE_ENDPOINTS, .node = BED_SCHEDULER0},
+                             .flags = DATA_RECIPIENT,
+                             .recipient = SERVICE_CLIENT};
+    service_bed_post(t, ACTOR_DATA_ID, ACTOR_WORKER_ID, POST_ELECT_LEADER, &data, sizeof data);
+    service_bed_expect(t, TXN);
 }
 
-/* With the lease that it was given, 10. */
-static struct bed *election(bool succeeded, enum etcd_status status)
+/* The value that is told is the candidate's own, also when another one leads. */
+static void expect_elected(struct service_bed *t, bool succeeded)
 {
-    struct bed *bed = common_bed_new(COMMON_WORKER);
-    common_ask(bed, POST_ELECT_LEADER, common_key(BED_HELLO), common_value(true),
-               DATA_RECIPIENT);
-    expect_trace(bed, WORKER "put-if-absent " LEADER " true lease 10\n");
-    common_answer_etcd(bed, MSG_ETCD_TXN, succeeded, status);
-    expect_trace(bed, WORKER "put-if-absent " LEADER " true lease 10\n");
-    expect_records(bed, "");
-    return bed;
+    service_bed_answer_etcd(t, MSG_ETCD_TXN, succeeded, ETCD_OK);
+    service_bed_expect(t, succeeded ? "etcd-worker > queue1: elected " KEY " = " VALUE
+                                      " answer won to queue1\n" FINISHED
+                                    : "etcd-worker > queue1: elected " KEY " = " VALUE
+                                      " answer to queue1\n" FINISHED);
+    assert_int_equal(t->data->worker.lease, LEASE_ID);
+    assert_int_equal(t->data->worker.count, 0);
 }
 
-static void a_leader_is_told(void **state)
+static void a_leader_is_elected_with_the_lease_that_was_granted(void **state)
 {
-    (void)state;
-    struct bed *bed = election(true, ETCD_OK);
-    expect_said(bed, "queue#3: elected " LEADER " true answer won\n");
-    assert_int_equal(bed_next_in(bed), TSTAMP_NEVER);
-    common_bed_free(bed);
+    struct service_bed *t = granted(state);
+    elect(t);
+    expect_elected(t, true);
 }
 
-/* With its own value, not the leader's. */
-static void a_follower_is_told(void **state)
+static void a_key_that_is_there_makes_a_follower(void **state)
 {
-    (void)state;
-    struct bed *bed = election(false, ETCD_OK);
-    expect_said(bed, "queue#3: elected " LEADER " true answer\n");
-    assert_int_equal(bed_next_in(bed), TSTAMP_NEVER);
-    common_bed_free(bed);
+    struct service_bed *t = granted(state);
+    elect(t);
+    expect_elected(t, false);
 }
 
-/* Nobody is told; a lease is asked for, and the election held again. */
-static void a_lease_that_does_not_exist_fails_it(void **state)
+static void a_leader_is_elected_with_a_lease_that_was_supplied(void **state)
 {
-    (void)state;
-    uint32_t lease;
-    struct bed *bed = granted(&lease);
-    struct key key = bed_key(KEY_QUEUE, BED_GUEST, BED_HELLO, 0);
-    const struct message *done = etcd_bed_put_if_absent(bed, key, 1, lease + 1);
-    assert_int_equal(done->u.etcd_done.status, ETCD_LEASE_NOT_FOUND);
-    assert_int_equal(etcd_bed_range(bed, RANGE_GET, key, WATCH_EXACT)->u.etcd_done.count, 0);
-    bed_free(bed);
-    bed = election(false, ETCD_LEASE_NOT_FOUND);
-    expect_said(bed, "lease: get-lease\n");
-    assert_int_equal(bed_next_in(bed), SEC(1));
-    common_bed_free(bed);
+    struct service_bed *t = supplied(state);
+    elect(t);
+    expect_elected(t, true);
 }
 
-static void a_lease_is_kept_alive(void **state)
+static void a_key_that_is_there_makes_a_follower_with_a_supplied_lease(void **state)
 {
-    (void)state;
-    uint32_t lease;
-    struct bed *bed = granted(&lease);
-    bed_pass(bed, SEC(59));
-    assert_int_equal(bed->sent_count, 0);
-    const struct message *done = etcd_bed_lease(bed, MSG_LEASE_KEEPALIVE, lease, 0);
-    assert_int_equal(done->u.lease.lease, lease);
-    assert_int_equal(done->u.lease.ttl_s, LEASE);
-    assert_int_equal(done->u.lease.status, ETCD_OK);
-    bed_pass(bed, SEC(59));
-    done = etcd_bed_lease(bed, MSG_LEASE_KEEPALIVE, lease, 0);
-    assert_int_equal(done->u.lease.ttl_s, LEASE);
-    assert_int_equal(bed->sent_count, 2);
-    bed_free(bed);
+    struct service_bed *t = supplied(state);
+    elect(t);
+    expect_elected(t, false);
+}
+
+/* Nobody is told of a result; the worker takes it as a status error and asks for a lease. */
+static void an_election_with_an_unknown_lease_fails(void **state)
+{
+    struct service_bed *t = supplied(state);
+    elect(t);
+    service_bed_answer_etcd(t, MSG_ETCD_TXN, false, ETCD_LEASE_NOT_FOUND);
+    assert_int_equal(t->data->worker.lease, 0);
+    supply(t);
+    service_bed_pass(t, MSEC(999));
+    service_bed_expect(t, "");
+    service_bed_pass(t, MSEC(1));
+    service_bed_expect(t, TXN);
+}
+
+/* The call of the service, the answer of etcd, and what the service makes of it: nothing. */
+static void a_keep_alive_is_answered_with_the_lease_itself(void **state)
+{
+    struct service_bed *t = granted(state);
+    struct bed *etcd = etcd_bed_new();
+    etcd_bed_lease(etcd, MSG_LEASE_GRANT, LEASE_ID, TTL);
+    bed_forget(etcd);
+    bed_deliver(etcd, service_bed_newest(t, MSG_LEASE_KEEPALIVE));
+    assert_int_equal(etcd->sent_count, 1);
+    struct message answer = *bed_sent(etcd, MSG_LEASE_DONE, 0);
+    bed_free(etcd);
+    assert_int_equal(answer.to, BED_SCHEDULER0);
+    assert_int_equal(answer.to_actor, ACTOR_LEASE_ID);
+    assert_int_equal(answer.u.lease.lease, LEASE_ID);
+    assert_int_equal(answer.u.lease.ttl_s, TTL);
+    assert_int_equal(answer.u.lease.status, ETCD_OK);
+    service_bed_deliver(t, &answer);
+    service_bed_expect(t, "");
+    assert_int_equal(t->lease->id, LEASE_ID);
+    service_bed_pass(t, MSEC(500));
+    service_bed_expect(t, "scheduler0/lease#0 > etcd lease-keepalive 60 ttl 0\n");
 }
 
 int main(void)
 {
-#define SUITE "EtcdLeaderShipUnitTests"
     static const struct CMUnitTest tests[] = {
-        CONFORMS(SUITE, 132, a_leader_is_elected),
-        CONFORMS(SUITE, 139, a_second_one_is_not),
-        CONFORMS(SUITE, 150, a_leader_is_told),
-        CONFORMS(SUITE, 157, a_follower_is_told),
-        CONFORMS(SUITE, 167, a_lease_that_does_not_exist_fails_it),
-        CONFORMS(SUITE, 179, a_lease_is_kept_alive),
+        CONFORMS("EtcdLeaderShipUnitTests", 132,
+                 a_leader_is_elected_with_the_lease_that_was_granted),
+        CONFORMS("EtcdLeaderShipUnitTests", 139, a_key_that_is_there_makes_a_follower),
+        CONFORMS("EtcdLeaderShipUnitTests", 150,
+                 a_leader_is_elected_with_a_lease_that_was_supplied),
+        CONFORMS("EtcdLeaderShipUnitTests", 157,
+                 a_key_that_is_there_makes_a_follower_with_a_supplied_lease),
+        CONFORMS("EtcdLeaderShipUnitTests", 167, an_election_with_an_unknown_lease_fails),
+        CONFORMS("EtcdLeaderShipUnitTests", 179,
+                 a_keep_alive_is_answered_with_the_lease_itself),
     };
-    return cmocka_run_group_tests_name(SUITE, tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,132 +1,143 @@
-/* Upstream's EtcdWorkerTests: what the lease service has answered is lease 10. */
-#include "support/common_bed.h"
+/*
+ * test_etcd_worker_tests.c - upstream's EtcdWorkerTests: the worker is real; its parent (the
+ * data management service), the lease service and the recipient are probes. The lease service
+ * answers with lease 10.
+ */
 #include "support/conform.h"
+#include "support/service_bed.h"
 
-#define HELLO "whisk/throttling/guest/guest/hello"
-#define WORKER "scheduler0/etcd-worker#0 > etcd "
+#define KEY "whisk/queue/guest/guest/hello/leader"
+#define FINISHED "etcd-worker > data: finish-work " KEY "\n"
+
+static void give_lease(struct service_bed *t)
+{
+    struct post_lease lease = {.lease = 10};
+    service_bed_expect(t, "etcd-worker > lease: get-lease\n");
+    service_bed_post(t, ACTOR_LEASE_ID, ACTOR_WORKER_ID, POST_LEASE, &lease, sizeof lease);
+    service_bed_expect(t, "");
+}
 
 static int setup(void **state)
 {
-    *state = common_bed_new(COMMON_WORKER);
+    struct service_bed *t = service_bed_new(SERVICE(WORKER), 10);
+    give_lease(t);
+    *state = t;
     return 0;
 }
 
-/* No request is open, and none waits. */
 static int teardown(void **state)
 {
-    struct bed *bed = *state;
-    assert_int_equal(bed_next_in(bed), TSTAMP_NEVER);
-    expect_records(bed, "");
-    common_bed_free(bed);
+    service_bed_free(*state);
     return 0;
 }
 
-static void ask(struct bed *bed, unsigned what, uint32_t flags)
+static void ask(struct service_bed *t, unsigned what, uint32_t value, uint32_t flags)
 {
-    common_ask(bed, what, common_key(BED_HELLO), common_value(true), flags);
-    expect_said(bed, "");
+    struct post_data data = {.key = {.family = KEY_QUEUE, .ns = BED_GUEST},
+                             .flags = flags,
+                             .recipient = SERVICE_CLIENT};
+    if (value != 0)
+        data.value = (struct value){.kind = VALUE_RAW, .a = value};
+    service_bed_post(t, ACTOR_DATA_ID, ACTOR_WORKER_ID, what, &data, sizeof data);
 }
 
-/* FinishWork: the key's next request goes at once. */
-static void expect_finished(struct bed *bed)
+/* No call is open, and none will be made. */
+static void expect_done(struct service_bed *t)
 {
-    bed_forget(bed);
-    ask(bed, POST_REGISTER, 0);
-    expect_trace(bed, WORKER "put " HELLO " true lease 10\n");
-    common_answer_etcd(bed, MSG_ETCD_PUT, false, ETCD_OK);
+    assert_int_equal(t->data->worker.count, 0);
+    assert_int_equal(t->data->worker.lease, 10);
+    assert_int_equal(bed_next_in(t->bed), TSTAMP_NEVER);
+    service_bed_expect(t, "");
 }
 
-/* The posts of an answer, by hand, in their order. */
-static void expect_posts(struct bed *bed, unsigned first, unsigned second)
+static void the_elected_is_told_and_then_the_parent(void **state)
 {
-    assert_int_equal(bed_posts(bed), 2);
-    assert_int_equal(bed_post(bed, 0)->what, first);
-    assert_int_equal(bed_post(bed, 1)->what, second);
-    bed_settle(bed);
-    bed->posts_by_hand = false;
+    struct service_bed *t = *state;
+    ask(t, POST_ELECT_LEADER, 5, DATA_RECIPIENT);
+    service_bed_expect(t, "scheduler0/etcd-worker#0 > etcd put-if-absent " KEY
+                          " raw:5 lease 10\n");
+    service_bed_answer_etcd(t, MSG_ETCD_TXN, true, ETCD_OK);
+    service_bed_expect(t, "etcd-worker > queue1: elected " KEY
+                          " = raw:5 answer won to queue1\n" FINISHED);
+    expect_done(t);
 }
 
-static void a_leader_is_elected(void **state)
+static void store_initial(struct service_bed *t)
 {
-    struct bed *bed = *state;
-    ask(bed, POST_ELECT_LEADER, DATA_RECIPIENT);
-    expect_trace(bed, WORKER "put-if-absent " HELLO " true lease 10\n");
-    bed->posts_by_hand = true;
-    common_answer_etcd(bed, MSG_ETCD_TXN, true, ETCD_OK);
-    expect_posts(bed, POST_ELECTED, POST_FINISH_WORK);
-    expect_said(bed, "queue#3: elected " HELLO " true answer won\n");
-    expect_finished(bed);
+    ask(t, POST_REGISTER_INITIAL, 5, DATA_RECIPIENT);
+    service_bed_expect(t, "scheduler0/etcd-worker#0 > etcd put-if-absent " KEY
+                          " raw:5 lease 10\n");
 }
 
-static void initial(struct bed *bed, bool succeeded, const char *said)
+static void initial_data_that_is_absent_is_stored(void **state)
 {
-    ask(bed, POST_REGISTER_INITIAL, DATA_RECIPIENT);
-    expect_trace(bed, WORKER "put-if-absent " HELLO " true lease 10\n");
-    bed->posts_by_hand = true;
-    common_answer_etcd(bed, MSG_ETCD_TXN, succeeded, ETCD_OK);
-    expect_posts(bed, POST_FINISH_WORK, POST_INITIAL_STORED);
-    expect_said(bed, said);
-    expect_finished(bed);
+    struct service_bed *t = *state;
+    store_initial(t);
+    service_bed_answer_etcd(t, MSG_ETCD_TXN, true, ETCD_OK);
+    service_bed_expect(t, FINISHED "etcd-worker > queue1: initial-stored " KEY
+                                   " = raw:5 answer won to queue1\n");
+    expect_done(t);
 }
 
-static void initial_data_are_stored(void **state)
+static void initial_data_that_is_there_is_left_as_it_is(void **state)
 {
-    initial(*state, true, "queue#3: initial-stored " HELLO " true answer won\n");
+    struct service_bed *t = *state;
+    store_initial(t);
+    service_bed_answer_etcd(t, MSG_ETCD_TXN, false, ETCD_OK);
+    service_bed_expect(t, FINISHED "etcd-worker > queue1: initial-stored " KEY
+                                   " = raw:5 answer to queue1\n");
+    expect_done(t);
 }
 
-static void initial_data_exist_already(void **state)
+static void data_is_put_with_the_lease(void **state)
 {
-    initial(*state, false, "queue#3: initial-stored " HELLO " true answer\n");
+    struct service_bed *t = *state;
+    ask(t, POST_REGISTER, 5, 0);
+    service_bed_expect(t, "scheduler0/etcd-worker#0 > etcd put " KEY " raw:5 lease 10\n");
+    service_bed_answer_etcd(t, MSG_ETCD_PUT, false, ETCD_OK);
+    service_bed_expect(t, FINISHED);
+    expect_done(t);
 }
 
-static void data_are_put_with_the_lease(void **state)
+#define DELETE "scheduler0/etcd-worker#0 > etcd delete " KEY "\n"
+
+static void data_is_deleted_when_its_watcher_is_closed(void **state)
 {
-    struct bed *bed = *state;
-    ask(bed, POST_REGISTER, 0);
-    expect_trace(bed, WORKER "put " HELLO " true lease 10\n");
-    common_answer_etcd(bed, MSG_ETCD_PUT, false, ETCD_OK);
-    expect_said(bed, "");
-    expect_finished(bed);
+    struct service_bed *t = *state;
+    ask(t, POST_WATCHER_CLOSED, 0, 0);
+    service_bed_expect(t, DELETE);
+    service_bed_answer_etcd(t, MSG_ETCD_DELETE, false, ETCD_OK);
+    service_bed_expect(t, FINISHED);
+    expect_done(t);
 }
 
-static void a_key_that_nobody_watches_is_deleted(void **state)
+/* Upstream's status is RESOURCE_EXHAUSTED; any status makes the worker ask for a lease. */
+static void a_request_that_failed_is_made_again(void **state)
 {
-    struct bed *bed = *state;
-    common_closed(bed, common_key(BED_HELLO));
-    expect_trace(bed, WORKER "delete " HELLO "\n");
-    common_answer_etcd(bed, MSG_ETCD_DELETE, false, ETCD_OK);
-    expect_said(bed, "");
-    expect_finished(bed);
-}
-
-static void what_fails_is_tried_again(void **state)
-{
-    struct bed *bed = *state;
-    common_closed(bed, common_key(BED_HELLO));
-    common_answer_etcd(bed, MSG_ETCD_DELETE, false, ETCD_LEASE_NOT_FOUND);
-    expect_said(bed, "lease: get-lease\n");
-    bed_pass(bed, MSEC(999));
-    expect_trace(bed, WORKER "delete " HELLO "\n");
-    bed_pass(bed, MSEC(1));
-    expect_trace(bed, WORKER "delete " HELLO "\n" WORKER "delete " HELLO "\n");
-    common_answer_etcd(bed, MSG_ETCD_DELETE, false, ETCD_OK);
-    bed_forget(bed);
-    common_closed(bed, common_key(BED_HELLO)); /* the key is free */
-    expect_trace(bed, WORKER "delete " HELLO "\n");
-    common_answer_etcd(bed, MSG_ETCD_DELETE, false, ETCD_OK);
-    expect_said(bed, "");
+    struct service_bed *t = *state;
+    ask(t, POST_WATCHER_CLOSED, 0, 0);
+    service_bed_expect(t, DELETE);
+    service_bed_answer_etcd(t, MSG_ETCD_DELETE, false, ETCD_UNAVAILABLE);
+    assert_int_equal(t->data->worker.lease, 0);
+    give_lease(t);
+    service_bed_pass(t, MSEC(999));
+    service_bed_expect(t, "");
+    service_bed_pass(t, MSEC(1));
+    service_bed_expect(t, DELETE);
+    service_bed_answer_etcd(t, MSG_ETCD_DELETE, false, ETCD_OK);
+    service_bed_expect(t, FINISHED);
+    expect_done(t);
 }
 
 int main(void)
 {
-#define SUITE "EtcdWorkerTests"
     static const struct CMUnitTest tests[] = {
-        CONFORMS(SUITE, 84, a_leader_is_elected),
-        CONFORMS(SUITE, 103, initial_data_are_stored),
-        CONFORMS(SUITE, 121, initial_data_exist_already),
-        CONFORMS(SUITE, 139, data_are_put_with_the_lease),
-        CONFORMS(SUITE, 156, a_key_that_nobody_watches_is_deleted),
-        CONFORMS(SUITE, 172, what_fails_is_tried_again),
+        CONFORMS("EtcdWorkerTests", 84, the_elected_is_told_and_then_the_parent),
+        CONFORMS("EtcdWorkerTests", 103, initial_data_that_is_absent_is_stored),
+        CONFORMS("EtcdWorkerTests", 121, initial_data_that_is_there_is_left_as_it_is),
+        CONFORMS("EtcdWorkerTests", 139, data_is_put_with_the_lease),
+        CONFORMS("EtcdWorkerTests", 156, data_is_deleted_when_its_watcher_is_closed),
+        CONFORMS("EtcdWorkerTests", 172, a_request_that_failed_is_made_again),
     };
-    return cmocka_run_group_tests_name(SUITE, tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }
