@@ -257,7 +257,7 @@ static void a_malformed_timeout_is_refused_even_without_waiting(void **state)
 static void booleans_are_read_as_pekko_reads_them(void **state)
 {
     (void)state;
-    api_published(&t, HELLO "?blocking=YES&timeout=10", NULL);
+    api_published(&t, HELLO "?blocking=YES&timeout=1", NULL);
     assert_int_equal(bed_sent_count(t.bed, MSG_HTTP_REPLY), 0);
     post(HELLO "?blocking=true%20", NULL);
     expect_api_error(&t, 400,

@@ -175,6 +175,14 @@ static void names_are_checked_after_decoding(void **state)
         api(&t, HTTP_POST, target, NULL);
         expect_api_error(&t, 400, ILLEGAL);
     }
+    static const char *const good[] = {"a", "z", "A", "Z", "0", "9", "_", "Z@. -z"};
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        char target[128];
+        snprintf(target, sizeof target, "/api/v1/namespaces/_/actions/%s", good[i]);
+        api(&t, HTTP_GET, target, NULL);
+        api_settle(&t);
+        expect_api_error(&t, 404, "The requested resource does not exist.");
+    }
     api(&t, HTTP_GET, "/api/v1/namespaces/%24/actions", NULL);
     expect_api_error(&t, 400, "The namespace contains illegal characters.");
     api(&t, HTTP_GET, "/api/v1/namespaces/gu%65st/actions/hel%6Co", NULL);

@@ -53,6 +53,17 @@ static void a_key_that_outlives_its_container_longer_is_an_orphan(void **state)
     assert_non_null(strstr(v->text, "names a container that does not exist"));
 }
 
+static void a_container_has_two_keys_and_each_can_be_left_behind(void **state)
+{
+    struct check_bed *bed = *state;
+    live_box(bed);
+    check_bed_key(bed, RECORD_KEY_PUT, warm_key);
+    check_bed_key(bed, RECORD_KEY_DELETED, warm_key);
+    check_bed_container(bed, RECORD_CONTAINER_GONE, BOX);
+    check_bed_wait(bed, SEC(5) + 1);
+    check_bed_expect(bed, "no-orphan-key", 1);
+}
+
 static void a_key_for_a_container_that_never_was_is_an_orphan(void **state)
 {
     struct check_bed *bed = *state;
@@ -285,6 +296,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         BED_TEST(a_key_may_outlive_its_container_for_5_seconds),
         BED_TEST(a_key_that_outlives_its_container_longer_is_an_orphan),
+        BED_TEST(a_container_has_two_keys_and_each_can_be_left_behind),
         BED_TEST(a_key_for_a_container_that_never_was_is_an_orphan),
         BED_TEST(keys_of_a_stopped_process_live_on_by_its_lease),
         BED_TEST(containers_that_end_while_their_process_stops_count_from_its_end),

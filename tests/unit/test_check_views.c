@@ -285,6 +285,28 @@ static void a_key_left_behind_by_a_lifted_throttle_is_told(void **state)
     assert_true(key_equal(&v->key, &ns_throttle));
 }
 
+static void a_throttled_queue_ends_with_its_scheduler_and_no_other(void **state)
+{
+    struct check_bed *bed = *state;
+    led_by_scheduler0(bed);
+    queue_moves(bed, "NamespaceThrottled");
+    throttle(bed, &ns_throttle, RECORD_KEY_TRUE);
+    check_bed_node(bed, RECORD_NODE_STOPPED, BED_SCHEDULER1);
+    check_set_settle(bed->set, bed->at, NULL);
+    assert_int_equal(check_bed_result(bed, "throttle-truthful").violation_count, 0);
+}
+
+static void a_throttle_outlives_its_scheduler_as_a_lie(void **state)
+{
+    struct check_bed *bed = *state;
+    led_by_scheduler0(bed);
+    queue_moves(bed, "NamespaceThrottled");
+    throttle(bed, &ns_throttle, RECORD_KEY_TRUE);
+    check_bed_node(bed, RECORD_NODE_STOPPED, BED_SCHEDULER0);
+    check_set_settle(bed->set, bed->at, NULL);
+    assert_int_equal(check_bed_result(bed, "throttle-truthful").violation_count, 1);
+}
+
 static void an_action_throttle_at_rest_is_told_whatever_the_queue_believes(void **state)
 {
     struct check_bed *bed = *state;
@@ -399,6 +421,8 @@ int main(void)
         TEST(a_key_that_another_deletes_or_overwrites_is_told),
         TEST(a_throttled_namespace_may_say_so),
         TEST(a_key_left_behind_by_a_lifted_throttle_is_told),
+        TEST(a_throttled_queue_ends_with_its_scheduler_and_no_other),
+        TEST(a_throttle_outlives_its_scheduler_as_a_lie),
         TEST(an_action_throttle_at_rest_is_told_whatever_the_queue_believes),
         TEST(a_throttle_that_was_set_back_or_deleted_is_none),
         TEST(a_creation_is_known_by_its_own_id),
