@@ -3,7 +3,10 @@
  */
 #include <microhttpd.h>
 #include <signal.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -169,13 +172,35 @@ static bool write_script(const char *directory, char *ret_path, size_t size)
     return fclose(file) == 0;
 }
 
-/* A free pair of ports is what etcd is told: it cannot say which it took. */
+/* etcd must be told its ports: it cannot say which it took. Both are held until both are known.
+ */
+static bool free_ports(unsigned ret_ports[2])
+{
+    int fds[2] = {-1, -1};
+    bool ok = true;
+    for (unsigned i = 0; i < 2; i++) {
+        struct sockaddr_in address = {.sin_family = AF_INET,
+                                      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        socklen_t size = sizeof address;
+        fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        ok = ok && fds[i] >= 0 && bind(fds[i], (struct sockaddr *)&address, size) == 0 &&
+             getsockname(fds[i], (struct sockaddr *)&address, &size) == 0;
+        ret_ports[i] = ntohs(address.sin_port);
+    }
+    for (unsigned i = 0; i < 2; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+    return ok;
+}
+
 static pid_t begin_etcd(const struct live_served *served, char *ret_url, size_t size)
 {
     char data[128], peer[64], cluster[80], log[128], body[64], url[64];
-    unsigned port = 20000 + (unsigned)getpid() % 20000;
-    snprintf(url, sizeof url, "http://127.0.0.1:%u", port);
-    snprintf(peer, sizeof peer, "http://127.0.0.1:%u", port + 1);
+    unsigned ports[2];
+    if (!free_ports(ports))
+        return 0;
+    snprintf(url, sizeof url, "http://127.0.0.1:%u", ports[0]);
+    snprintf(peer, sizeof peer, "http://127.0.0.1:%u", ports[1]);
     snprintf(cluster, sizeof cluster, "default=%s", peer);
     snprintf(data, sizeof data, "%s/etcd", served->directory);
     snprintf(log, sizeof log, "%s/etcd.log", served->directory);
