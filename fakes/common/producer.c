@@ -119,8 +119,7 @@ static void arm(struct producer *self, struct effects *fx)
         if (p != NULL && p->until < at)
             at = p->until;
     }
-    ASSERT_OP(at, >=, fx->at);
-    duration left = at - fx->at;
+    duration left = tstamp_until(at, fx->at);
     timers_arm(self->timers, fx, &self->timer, left, left == REQUEST_TIMEOUT);
 }
 

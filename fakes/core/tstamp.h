@@ -25,6 +25,13 @@ static inline tstamp tstamp_add(tstamp at, duration length)
     return at > TSTAMP_NEVER - length ? TSTAMP_NEVER : at + length;
 }
 
+/* What is left until then. Nothing, when it has passed: on real sockets a message may be
+ * handled before a wake-up that is late. */
+static inline duration tstamp_until(tstamp at, tstamp now)
+{
+    return at > now ? at - now : 0;
+}
+
 /* Calendar milliseconds of an instant, as upstream prints and compares them. */
 static inline uint64_t tstamp_epoch_ms(tstamp at)
 {

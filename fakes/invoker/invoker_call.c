@@ -86,11 +86,11 @@ static void call_timer_arm(struct invoker *self, struct slot *slot, struct effec
     }
     if (timer_is_armed(timer) && timer->at == first)
         return;
-    ASSERT_OP(first, >=, fx->at);
+    duration left = tstamp_until(first, fx->at);
     timer->kind = TIMER_CALL;
     timer->actor = slot_actor(slot, ACTOR_CALLBACK);
     timer->arg = slot->index;
-    timers_arm(&self->timers, fx, timer, first - fx->at, first - fx->at == ETCD_CALL_TIMEOUT);
+    timers_arm(&self->timers, fx, timer, left, left == ETCD_CALL_TIMEOUT);
 }
 
 static void range_send(struct invoker *self, struct slot *slot, enum call_kind kind,

@@ -109,7 +109,7 @@ void proxy_operate(struct invoker *self, struct slot *slot, enum invoker_timer o
         draw_range(self->env->draws, works[work].purpose, p->container, p->operation_count++,
                    self->env->cluster->timing[works[work].timing]);
     if (operation == TIMER_PAUSE && timer_is_armed(&p->resume)) /* docker does one by one */
-        length += p->resume.at - fx->at;
+        length += tstamp_until(p->resume.at, fx->at);
     timers_arm(&self->timers, fx, timer, length, false);
 }
 

@@ -409,8 +409,9 @@ void invoker_run_freeze(struct invoker *self, struct slot *slot, struct effects 
         ASSERT(timer_is_armed(&run->timer));
         ASSERT_OP(run->timer.at, <=, tstamp_add(run->started_at, limit));
         run->is_frozen = 1;
-        run->left = run->timer.at - fx->at;
-        run_arm(self, run, RUN_RUN, tstamp_add(run->started_at, limit) - fx->at, fx);
+        run->left = tstamp_until(run->timer.at, fx->at);
+        run_arm(self, run, RUN_RUN, tstamp_until(tstamp_add(run->started_at, limit), fx->at),
+                fx);
     }
 }
 
@@ -420,7 +421,7 @@ void invoker_run_thaw(struct invoker *self, struct slot *slot, struct effects *f
         if (!run->is_frozen)
             continue;
         ASSERT(timer_is_armed(&run->timer));
-        if (run->left >= run->timer.at - fx->at)
+        if (run->left >= tstamp_until(run->timer.at, fx->at))
             continue; /* does not end in time any more */
         run->is_frozen = 0;
         run_arm(self, run, RUN_RUN, run->left, fx);
