@@ -229,23 +229,6 @@ static void a_send_is_given_up_after_two_minutes_and_once(void **state)
     assert_int_equal(bed_record_count(bed, RECORD_MESSAGE_REJECTED), 0);
 }
 
-/* On real sockets a message may be handled before the wake-up that was due. */
-static void an_answer_that_comes_before_a_late_wake_up_is_taken(void **state)
-{
-    (void)state;
-    send_to(TOPIC_USED, 1, 1);
-    bed_pass(bed, SEC(1));
-    send_to(TOPIC_USED, 2, 2);
-    bed->now += SEC(31); /* both have had their time, nobody woke it */
-    struct message m = bed_reply(bed_sent(bed, MSG_KAFKA_PRODUCE, 0), MSG_KAFKA_PRODUCED);
-    m.u.produced.ok = true;
-    struct event event = {.kind = EVENT_DELIVER, .at = bed->now, .message = &m};
-    bed->fx.at = bed->now;
-    host_step(bed->machine, &event, &bed->fx); /* a bed wakes first */
-    assert_int_equal(host->ok_count, 1);
-    assert_int_equal(timers_first(&host->timers).at, bed->now);
-}
-
 static void without_metadata_it_is_one_minute_and_overtakes_older_sends(void **state)
 {
     (void)state;
@@ -296,7 +279,6 @@ int main(void)
         TEST(the_pause_doubles_up_to_a_second_until_something_succeeds),
         TEST(only_a_request_of_thirty_seconds_breaks_the_connection),
         TEST(a_send_is_given_up_after_two_minutes_and_once),
-        TEST(an_answer_that_comes_before_a_late_wake_up_is_taken),
         TEST(without_metadata_it_is_one_minute_and_overtakes_older_sends),
         TEST(the_fourth_error_of_the_broker_is_the_last),
         TEST(a_link_without_sends_or_to_another_node_is_nothing),
