@@ -6,8 +6,6 @@
 struct common_host {
     struct timers timers;
     struct data *data;
-    struct watcher watcher;
-    struct lease lease;
     struct feed feed;
     const struct cluster *cluster;
     char said[8192];
@@ -23,20 +21,14 @@ static void host_init(void *self, const struct machine_env *env)
     host->cluster = env->cluster;
     timers_init(&host->timers, env->arena, env->node);
     host->data = data_new(env, &host->timers, SEC(1));
-    watcher_init(&host->watcher, env);
-    lease_init(&host->lease, env, &host->timers, 1);
     feed_init(&host->feed, env, &host->timers, 0, COMMON_TOPIC, COMMON_PEEK, COMMON_PEEK,
               ACTOR_FEED_HANDLER_ID(0));
 }
 
 static void host_start(struct common_host *host, struct effects *fx)
 {
-    if (part == COMMON_DATA || part == COMMON_WORKER)
+    if (part == COMMON_WORKER)
         data_start(host->data, fx);
-    else if (part == COMMON_WATCHER)
-        watcher_start(&host->watcher, fx);
-    else if (part == COMMON_LEASE)
-        lease_start(&host->lease, fx);
     else if (!is_feed_idle)
         feed_start(&host->feed, fx);
 }
@@ -78,13 +70,6 @@ static void say_watch(struct common_host *host, const struct message *m)
         w->feedback ? " feedback" : "");
 }
 
-static void say_watched(struct common_host *host, const struct message *m)
-{
-    const struct post_watched *w = MESSAGE_LOCAL_CONST(m, struct post_watched);
-    say_pair(host, &w->key, &w->value);
-    say(host, " name %u%s", w->name, w->is_prefix ? " prefix" : "");
-}
-
 static void say_data(struct common_host *host, const struct message *m)
 {
     const struct post_data *data = MESSAGE_LOCAL_CONST(m, struct post_data);
@@ -109,16 +94,6 @@ static void say_post(struct common_host *host, const struct message *m)
     case POST_UNWATCH:
         say_watch(host, m);
         break;
-    case POST_WATCHER_CLOSED: /* to the worker: the key alone */
-        say_pair(host, &MESSAGE_LOCAL_CONST(m, struct post_watch)->key, NULL);
-        break;
-    case POST_INSERTED:
-    case POST_REMOVED:
-        say_watched(host, m);
-        break;
-    case POST_LEASE:
-        say(host, " %u", MESSAGE_LOCAL_CONST(m, struct post_lease)->lease);
-        break;
     case POST_FEED_ITEM:
         say(host, " %u at %u", (unsigned)item->entry.u.activation.id, item->offset);
         break;
@@ -134,14 +109,8 @@ static void say_post(struct common_host *host, const struct message *m)
 static void host_deliver(struct common_host *host, const struct message *m, struct effects *fx)
 {
     unsigned to = ACTOR_KIND(m->to_actor);
-    if (part <= COMMON_WORKER && to == ACTOR_DATA)
+    if (part == COMMON_WORKER && (to == ACTOR_DATA || to == ACTOR_WORKER))
         data_on_message(host->data, m, fx);
-    else if (part == COMMON_WORKER && to == ACTOR_WORKER)
-        data_on_message(host->data, m, fx);
-    else if (part == COMMON_WATCHER && to == ACTOR_WATCHER)
-        watcher_on_message(&host->watcher, m, fx);
-    else if (part == COMMON_LEASE && to == ACTOR_LEASE)
-        lease_on_message(&host->lease, m, fx);
     else if (part == COMMON_FEED && to == ACTOR_FEED)
         feed_on_message(&host->feed, m, fx);
     else
@@ -151,9 +120,7 @@ static void host_deliver(struct common_host *host, const struct message *m, stru
 static void host_wake(struct common_host *host, tstamp at, struct effects *fx)
 {
     struct timer *timer = timers_pop(&host->timers, at);
-    if (part == COMMON_LEASE)
-        lease_on_timer(&host->lease, fx);
-    else if (part == COMMON_FEED)
+    if (part == COMMON_FEED)
         feed_on_timer(&host->feed, timer, fx);
     else
         data_on_timer(host->data, timer, fx);
@@ -209,9 +176,8 @@ static struct bed *bed_of(enum common_part which, bool is_idle)
 struct bed *common_bed_new(enum common_part which)
 {
     struct bed *bed = bed_of(which, false);
-    if (which <= COMMON_WORKER)
-        expect_said(bed, "lease: get-lease\n");
     if (which == COMMON_WORKER) {
+        expect_said(bed, "lease: get-lease\n");
         struct message m = bed_message(bed, MSG_POST, bed->env.node, ACTOR_WORKER_ID);
         m.from_actor = ACTOR_LEASE_ID;
         m.what = POST_LEASE;
@@ -232,16 +198,6 @@ void common_bed_free(struct bed *bed)
     bed_free(bed);
 }
 
-struct watcher *common_watcher(struct bed *bed)
-{
-    return &host_of(bed)->watcher;
-}
-
-struct lease *common_lease(struct bed *bed)
-{
-    return &host_of(bed)->lease;
-}
-
 struct feed *common_feed(struct bed *bed)
 {
     return &host_of(bed)->feed;
@@ -256,16 +212,6 @@ void expect_said(struct bed *bed, const char *lines)
 }
 
 /* ---- posts ---- */
-
-struct key common_key(action_id action)
-{
-    return bed_key(KEY_THROTTLING, BED_GUEST, action, 0);
-}
-
-struct value common_value(bool value)
-{
-    return (struct value){.kind = VALUE_BOOL, .a = value};
-}
 
 static struct message post_of(const struct bed *bed, actor_id from, actor_id to, unsigned what)
 {
@@ -290,51 +236,6 @@ void common_ask(struct bed *bed, unsigned what, struct key key, struct value val
     bed_deliver(bed, &m);
 }
 
-void common_finish(struct bed *bed, struct key key)
-{
-    struct message m = post_of(bed, ACTOR_WORKER_ID, ACTOR_DATA_ID, POST_FINISH_WORK);
-    MESSAGE_LOCAL(&m, struct post_data)->key = key;
-    bed_deliver(bed, &m);
-}
-
-void common_removed(struct bed *bed, actor_id to, struct key key, struct value value,
-                    bool is_prefix)
-{
-    struct message m = post_of(bed, ACTOR_WATCHER_ID, to, POST_REMOVED);
-    *MESSAGE_LOCAL(&m, struct post_watched) =
-        (struct post_watched){.key = key, .value = value, .is_prefix = is_prefix};
-    bed_deliver(bed, &m);
-}
-
-void common_closed(struct bed *bed, struct key key)
-{
-    struct message m = post_of(bed, ACTOR_WATCHER_ID, ACTOR_DATA_ID, POST_WATCHER_CLOSED);
-    *MESSAGE_LOCAL(&m, struct post_watch) =
-        (struct post_watch){.key = key, .depth = WATCH_EXACT, .feedback = 1};
-    bed_deliver(bed, &m);
-}
-
-void common_watch(struct bed *bed, actor_id from, unsigned what, struct key key, unsigned depth,
-                  uint32_t name, bool puts, bool deletes)
-{
-    struct message m = post_of(bed, from, ACTOR_WATCHER_ID, what);
-    *MESSAGE_LOCAL(&m, struct post_watch) = (struct post_watch){
-        .key = key, .depth = (uint8_t)depth, .name = name, .puts = puts, .deletes = deletes};
-    bed_deliver(bed, &m);
-}
-
-void common_event(struct bed *bed, struct key key, struct value value, bool is_deleted,
-                  uint32_t revision)
-{
-    struct message m = bed_message(bed, MSG_WATCH_EVENT, BED_ETCD, ACTOR_WATCHER_ID);
-    m.u.watch.key = key;
-    m.u.watch.value = value;
-    m.u.watch.revision = revision;
-    m.u.watch.watch = common_watcher(bed)->watch;
-    m.u.watch.deleted = is_deleted;
-    bed_deliver(bed, &m);
-}
-
 /* ---- answers ---- */
 
 static const struct message *last_sent(struct bed *bed, enum message_kind kind)
@@ -348,16 +249,6 @@ void common_answer_etcd(struct bed *bed, enum message_kind kind, bool succeeded,
     struct message m = bed_reply(last_sent(bed, kind), MSG_ETCD_DONE);
     m.u.etcd_done.succeeded = succeeded;
     m.u.etcd_done.status = (uint8_t)status;
-    bed_deliver(bed, &m);
-}
-
-void common_answer_lease(struct bed *bed, enum message_kind kind, uint32_t lease,
-                         enum etcd_status status)
-{
-    struct message m = bed_reply(last_sent(bed, kind), MSG_LEASE_DONE);
-    m.u.lease.lease = lease;
-    m.u.lease.ttl_s = status == ETCD_OK ? 1 : 0;
-    m.u.lease.status = (uint8_t)status;
     bed_deliver(bed, &m);
 }
 
