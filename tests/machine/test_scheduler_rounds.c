@@ -44,7 +44,7 @@ static void a_new_queue_orders_its_first_container(void **state)
     assert_int_equal(decided->value, 1);
     const struct record *ordered = bed_record(s->bed, RECORD_CREATION_ORDERED, 0);
     assert_int_equal(ordered->creation, 1); /* scheduler 0, first */
-    uint32_t topic;
+    uint32_t topic = 0;
     const struct creation *creation = sent_creation(s, 0, &topic);
     assert_int_equal(creation->id, 1);
     assert_int_equal(creation->scheduler, BED_SCHEDULER0);
