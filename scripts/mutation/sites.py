@@ -154,6 +154,7 @@ def all_sites(root, only, draw):
     members = enum_members(root)
     paths = []
     for folder in FOLDERS:
-        if not only or folder in only:
-            paths += sorted(os.path.relpath(p, root) for p in glob.glob(f"{root}/{folder}/*.c") + glob.glob(f"{root}/{folder}/*_behaviour.h"))
+        paths += sorted(os.path.relpath(p, root) for p in glob.glob(f"{root}/{folder}/*.c") + glob.glob(f"{root}/{folder}/*_behaviour.h"))
+    if only:
+        paths = [path for path in paths if path in only or os.path.dirname(path) in only]
     return [site for path in paths for site in sites_of(root, path, members, draw)]
