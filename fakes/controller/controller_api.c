@@ -243,21 +243,27 @@ static bool find_collection(struct admin_text segment, enum api_collection *ret_
     return is_actions || admin_text_is(segment, "activations");
 }
 
-/* Segments from the namespace on: NS/COLLECTION[/NAME[/NAME]][/]. */
+static bool not_found(const struct controller *self, const struct message *m,
+                      struct effects *fx)
+{
+    api_reject(self, m, fx, 404, API_NOT_FOUND, "");
+    return false;
+}
+
+/* Segments from the namespace on, two at least: NS/COLLECTION[/NAME[/NAME]][/]. */
 static bool read_path(const struct controller *self, struct api_request *request,
                       const struct admin_text *segments, uint32_t count, struct effects *fx)
 {
-    bool is_there = count >= 2 && segments[0].length > 0 &&
-                    find_collection(segments[1], &request->collection);
-    request->has_slash = count > 2 && segments[count - 1].length == 0;
-    request->name_count = count < 2 ? 0 : count - 2 - request->has_slash;
-    for (uint32_t i = 0; is_there && i < request->name_count && i < 2; i++) {
+    if (segments[0].length == 0 || !find_collection(segments[1], &request->collection))
+        return not_found(self, request->m, fx);
+    request->has_slash = segments[count - 1].length == 0;
+    request->name_count = count - 2 - request->has_slash;
+    if (request->name_count > 2)
+        return not_found(self, request->m, fx);
+    for (uint32_t i = 0; i < request->name_count; i++) {
         request->raw[i] = segments[2 + i];
-        is_there = segments[2 + i].length > 0;
-    }
-    if (!is_there || request->name_count > 2) {
-        api_reject(self, request->m, fx, 404, API_NOT_FOUND, "");
-        return false;
+        if (segments[2 + i].length == 0)
+            return not_found(self, request->m, fx);
     }
     return read_space(self, request, segments[0], fx) && read_names(self, request, fx);
 }
@@ -304,8 +310,8 @@ static void route(struct controller *self, struct api_request *request,
         answer_text(self, m, fx, text);
         return;
     }
-    if (!is_namespaces) {
-        api_reject(self, m, fx, 404, API_NOT_FOUND, "");
+    if (!is_namespaces || count < 5) {
+        (void)not_found(self, m, fx);
         return;
     }
     if (!read_path(self, request, segments + 3, count - 3, fx))
@@ -352,6 +358,6 @@ bool controller_api_on_http(struct controller *self, const struct message *m,
     if (is_short)
         route(self, &request, segments, count, fx);
     else
-        api_reject(self, m, fx, 404, API_NOT_FOUND, "");
+        (void)not_found(self, m, fx);
     return true;
 }

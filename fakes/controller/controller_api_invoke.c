@@ -247,6 +247,12 @@ bool controller_api_admits(struct controller *self, struct invocation *i, struct
     return false;
 }
 
+/* What the read comes to moves it out of this stage. */
+static bool reads_document(const struct invocation *i)
+{
+    return i->http != NULL && i->http->is_reading && i->stage == STAGE_ACTION;
+}
+
 static void document_failed(struct controller *self, struct invocation *i, bool is_missing,
                             struct effects *fx)
 {
@@ -259,9 +265,8 @@ void controller_api_on_invoke_document(struct controller *self, const struct mes
                                        struct effects *fx)
 {
     struct invocation *i = controller_find(self, m->corr);
-    if (i == NULL || i->http == NULL || !i->http->is_reading || i->stage != STAGE_ACTION)
+    if (i == NULL || !reads_document(i))
         return;
-    i->http->is_reading = false;
     fx->cause = i->cause;
     if (m->kind == MSG_REFUSED || m->u.document.result != DOCUMENT_FOUND) {
         document_failed(self, i,
@@ -278,8 +283,7 @@ void controller_api_invokes_reset(struct controller *self, struct effects *fx)
     struct invocation *next = NULL;
     for (struct invocation *i = self->first; i != NULL; i = next) {
         next = i->next;
-        if (i->http != NULL && i->http->is_reading && i->stage == STAGE_ACTION) {
-            i->http->is_reading = false;
+        if (reads_document(i)) {
             fx->cause = i->cause;
             document_failed(self, i, false, fx);
         }

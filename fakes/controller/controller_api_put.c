@@ -163,12 +163,12 @@ static bool is_binary_code(struct json_in code)
 {
     const char *at = code.text + 1, *end = code.text + code.length - 1;
     size_t count = 0, pads = 0;
-    while (at < end && *at == ' ')
+    while (*at == ' ') /* at the latest the quotes end the blanks */
         at++;
-    while (end > at && end[-1] == ' ')
+    while (end[-1] == ' ')
         end--;
     for (; at < end; at++, count++) {
-        at += *at == '\\' && at + 1 < end && at[1] == '/';
+        at += *at == '\\' && at[1] == '/';
         pads += *at == '=';
         if (*at != '=' && (pads > 0 || !is_base64(*at)))
             return false;

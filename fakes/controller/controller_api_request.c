@@ -87,16 +87,17 @@ bool api_query_bool(struct controller *self, const struct message *m, const char
 bool api_integer(const char *text, int64_t min, int64_t max, int64_t *ret_value)
 {
     bool is_negative = *text == '-';
-    uint64_t value = 0;
+    uint64_t value = 0, most = (uint64_t)INT64_MAX + is_negative;
     text += *text == '-' || *text == '+';
     if (*text == '\0')
         return false;
     for (; *text != '\0'; text++) {
-        if (*text < '0' || *text > '9' || value > (uint64_t)INT64_MAX / 10 - 1)
+        uint64_t digit = (uint64_t)(*text - '0');
+        if (*text < '0' || *text > '9' || value > (most - digit) / 10)
             return false;
-        value = value * 10 + (uint64_t)(*text - '0');
+        value = value * 10 + digit;
     }
-    *ret_value = is_negative ? -(int64_t)value : (int64_t)value;
+    *ret_value = (int64_t)(is_negative ? 0 - value : value);
     return *ret_value >= min && *ret_value <= max;
 }
 

@@ -20,7 +20,7 @@ void api_bed_free(struct api_bed *self)
 void api_forget(struct api_bed *self)
 {
     bed_forget(self->bed);
-    self->answered = 0;
+    self->answered = self->replied = 0;
 }
 
 const char *api_credentials(struct api_bed *self, namespace_id ns)
@@ -35,6 +35,7 @@ const char *api_credentials(struct api_bed *self, namespace_id ns)
 void api_with(struct api_bed *self, enum http_method method, const char *target,
               const char *headers, const char *body)
 {
+    self->replied = bed_sent_count(self->bed, MSG_HTTP_REPLY);
     bed_http(self->bed, method, target, headers, body);
 }
 
@@ -92,9 +93,11 @@ void api_store(struct api_bed *self, const struct record_document *record)
 
 static const struct message *last(struct api_bed *self)
 {
-    uint32_t count = bed_sent_count(self->bed, MSG_HTTP_REPLY);
-    assert_true(count > 0);
-    return bed_sent(self->bed, MSG_HTTP_REPLY, count - 1);
+    assert_int_equal(bed_sent_count(self->bed, MSG_HTTP_REPLY), self->replied + 1);
+    const struct message *m = bed_sent(self->bed, MSG_HTTP_REPLY, self->replied);
+    assert_int_equal(m->to, BED_DEPLOYER); /* see bed_http */
+    assert_int_equal(m->corr, 77);
+    return m;
 }
 
 void expect_api(struct api_bed *self, unsigned status, const char *body)
@@ -119,6 +122,14 @@ void expect_api_begins(struct api_bed *self, unsigned status, const char *body)
     if (strncmp(text, body, strlen(body)) != 0)
         assert_string_equal(text, body);
     assert_int_equal(last(self)->u.http_reply.status, status);
+}
+
+void expect_api_part(struct api_bed *self, const char *part)
+{
+    const char *text = bed_text(self->bed, last(self)->u.http_reply.body);
+    if (strstr(text, part) == NULL)
+        assert_string_equal(text, part);
+    assert_int_equal(last(self)->u.http_reply.status, 200);
 }
 
 void expect_api_header(struct api_bed *self, const char *text, bool is_there)

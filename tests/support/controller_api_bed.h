@@ -14,6 +14,7 @@ struct api_bed {
     struct recent recent;
     struct database_config database;
     uint32_t answered; /* DOCUMENT_CALLs of the log that were */
+    uint32_t replied;  /* replies that were in the log before the last request */
     const char *more;  /* further header lines of requests, or NULL */
 };
 
@@ -32,12 +33,14 @@ const char *api_credentials(struct api_bed *self, namespace_id ns); /* static st
 void api_settle(struct api_bed *self);
 void api_store(struct api_bed *self, const struct record_document *record);
 
-/* The last reply: status and body, byte for byte. */
+/* The one reply since the last request: status and body, byte for byte. */
 void expect_api(struct api_bed *self, unsigned status, const char *body);
 /* {"code":"t1","error":text} */
 void expect_api_error(struct api_bed *self, unsigned status, const char *text);
 /* Its body begins like this. */
 void expect_api_begins(struct api_bed *self, unsigned status, const char *body);
+/* It is 200, and this is a part of its body. */
+void expect_api_part(struct api_bed *self, const char *part);
 /* Its headers have this text in them, or not. */
 void expect_api_header(struct api_bed *self, const char *text, bool is_there);
 /* A POST, and Kafka's answer to the message that it led to. */
