@@ -117,7 +117,7 @@ static const char *read_limits(struct json_in limits, struct api_put *put)
 static const char *read_version(struct json_in value, struct api_put *put)
 {
     char text[API_VERSION_MAX];
-    int64_t parts[3] = {0, 0, 0};
+    int64_t parts[3] = {0};
     unsigned count = 0;
     if (!json_in_string(value, text, sizeof text))
         return "semantic version malformed";

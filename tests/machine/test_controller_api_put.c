@@ -205,6 +205,7 @@ static void versions_are_up_to_three_numbers(void **state)
     static const struct refusal good[] = {
         {"{\"version\":\"65535\"}", "\"version\":\"65535.0.0\"}"},
         {"{\"version\":\"0.1\"}", "\"version\":\"0.1.0\"}"},
+        {"{}", "\"version\":\"0.1.1\"}"},
         {"{\"version\":\"0.0.9\"}", "\"version\":\"0.0.9\"}"},
         {"{}", "\"version\":\"0.0.10\"}"},
         {"{\"version\":\"2.03.4.x\"}", "\"version\":\"2.3.4\"}"},
@@ -308,13 +309,24 @@ static void annotations_are_a_map_that_keeps_its_order(void **state)
     EACH(cases, expect_document);
 }
 
-static void whether_a_new_action_wants_a_key_is_its_own_choice(void **state)
+static void a_new_action_has_what_it_does_not_say_by_default(void **state)
 {
     (void)state;
+    static const struct refusal cases[] = {
+        {"{\"exec\":{\"kind\":\"nodejs:20\",\"code\":\"\"},\"annotations\":[" ENTRY(
+             "provide-api-key", "true") "]}",
+         "{\"annotations\":[" ENTRY(
+             "provide-api-key",
+             "true") "," EXEC_ENTRY "],\"exec\":{\"kind\":\"nodejs:20\",\"code\":\"\","
+                     "\"binary\":false},\"limits\":{"
+                     "\"concurrency\":1,\"logs\":10,\"memory\":256,\"timeout\":60000},\"name\":"
+                     "\"hello\","
+                     "\"namespace\":\"guest\",\"parameters\":[],\"publish\":false,\"updated\":"
+                     "1700000000000,\"version\":\"0.0.1\"}"},
+        {"{}", "\"memory\":256,"},
+    };
     t.bed->actions[BED_HELLO].is_spare = true;
-    expect_document("{\"exec\":{\"kind\":\"nodejs:20\",\"code\":\"\"},\"annotations\":[" ENTRY(
-                        "provide-api-key", "true") "]}",
-                    "{\"annotations\":[" ENTRY("provide-api-key", "true") "," EXEC_ENTRY "],");
+    EACH(cases, expect_document);
 }
 
 static void parameters_are_replaced_as_a_whole(void **state)
@@ -382,37 +394,42 @@ static void large_parts_are_413(void **state)
     }
 }
 
-/* The code, the main function's name and the image's count together. */
-static void code_over_48_mebibyte_is_413(void **state)
+static void expect_too_much_code(const char *head, size_t more)
 {
-    (void)state;
-    static const char head[] = "{\"exec\":{\"kind\":\"blackbox\",\"image\":\"abcd\",\"main\":"
-                               "\"go\",\"code\":\"";
-    size_t size = (48u << 20) + 1 - 4 - 2;
-    char *body = malloc(sizeof head + size + 8);
+    size_t size = (48u << 20) + 1 - more, length = strlen(head);
+    char *body = malloc(length + size + 8);
     assert_non_null(body);
-    memcpy(body, head, sizeof head - 1);
-    memset(body + sizeof head - 1, 'x', size);
-    memcpy(body + sizeof head - 1 + size, "\"}}", 4);
+    memcpy(body, head, length);
+    memset(body + length, 'x', size);
+    memcpy(body + length + size, "\"}}", 4);
     api(&t, HTTP_PUT, HELLO AGAIN, body);
     free(body);
     expect_api_error(&t, 413, "exec larger than allowed: 50331649 > 50331648 bytes.");
 }
 
+/* The main function's name and the image's count too. */
+static void code_over_48_mebibyte_is_413(void **state)
+{
+    (void)state;
+    expect_too_much_code("{\"exec\":{\"kind\":\"nodejs:20\",\"code\":\"", 0);
+    expect_too_much_code("{\"exec\":{\"kind\":\"blackbox\",\"image\":\"abcd\",\"main\":\"go\","
+                         "\"code\":\"",
+                         4 + 2);
+}
+
 /* {"annotations":[...]} or {"delAnnotations":[...]} of so many, numbered from `first` on. */
 static char *many(bool is_removal, unsigned first, unsigned count)
 {
-    char *body = malloc(64 + (size_t)count * 48);
+    size_t size = 64 + (size_t)count * 48, length = 0;
+    char *body = malloc(size);
     assert_non_null(body);
-    size_t length =
-        (size_t)sprintf(body, is_removal ? "{\"delAnnotations\":[" : "{\"annotations\":[");
-    for (unsigned i = 0; i < count; i++) {
-        const char *comma = i > 0 ? "," : "";
-        length += (size_t)sprintf(body + length,
-                                  is_removal ? "%s\"%u\"" : "%s{\"key\":\"%u\",\"value\":0}",
-                                  comma, first + i);
-    }
-    strcpy(body + length, "]}");
+    length = (size_t)snprintf(body, size, "{\"%s\":[",
+                              is_removal ? "delAnnotations" : "annotations");
+    for (unsigned i = first; i < first + count; i++)
+        length += (size_t)snprintf(body + length, size - length,
+                                   is_removal ? "%s\"%u\"" : "%s{\"key\":\"%u\",\"value\":0}",
+                                   i > first ? "," : "", i);
+    snprintf(body + length, size - length, "]}");
     return body;
 }
 
@@ -460,7 +477,7 @@ int main(void)
         TEST(what_runs_stands_in_the_document),
         TEST(code_in_base_64_is_binary),
         TEST(annotations_are_a_map_that_keeps_its_order),
-        TEST(whether_a_new_action_wants_a_key_is_its_own_choice),
+        TEST(a_new_action_has_what_it_does_not_say_by_default),
         TEST(parameters_are_replaced_as_a_whole),
         TEST(whether_it_is_public_stays_until_it_is_said_otherwise),
         TEST(large_parts_are_413),

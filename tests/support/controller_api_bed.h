@@ -43,5 +43,8 @@ void expect_api_begins(struct api_bed *self, unsigned status, const char *body);
 void expect_api_part(struct api_bed *self, const char *part);
 /* Its headers have this text in them, or not. */
 void expect_api_header(struct api_bed *self, const char *text, bool is_there);
+/* The n-th call in the log for guest's documents. */
+void expect_document_call(struct api_bed *self, uint32_t n, enum document_op op,
+                          action_id action, uint32_t revision);
 /* A POST, and Kafka's answer to the message that it led to. */
 void api_published(struct api_bed *self, const char *target, const char *body);
