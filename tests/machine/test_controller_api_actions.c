@@ -315,9 +315,133 @@ static void a_read_overtaken_by_the_word_is_not_kept(void **state)
     assert_int_equal(bed_sent_count(t.bed, MSG_DOCUMENT_CALL), 2);
 }
 
+/* Each request's calls of the database, with the revision that it has seen. */
+static void reads_come_first_and_writes_have_their_revision(void **state)
+{
+    (void)state;
+    call(HTTP_GET, HELLO, NULL);
+    expect_document_call(&t, 0, DOCUMENT_GET, BED_HELLO, 0);
+    put(HELLO AGAIN, "{}"); /* with the copy */
+    expect_document_call(&t, 1, DOCUMENT_PUT, BED_HELLO, 1);
+    put(HELLO AGAIN, "{}");
+    expect_document_call(&t, 2, DOCUMENT_PUT, BED_HELLO, 2);
+    call(HTTP_GET, HELLO, NULL);
+    call(HTTP_DELETE, HELLO, NULL);
+    expect_document_call(&t, 3, DOCUMENT_DELETE, BED_HELLO, 3);
+    call(HTTP_GET, HELLO, NULL); /* no copy is left */
+    expect_document_call(&t, 4, DOCUMENT_GET, BED_HELLO, 0);
+    put(HELLO, "{" EXEC "}");
+    expect_document_call(&t, 5, DOCUMENT_GET, BED_HELLO, 0);
+    expect_document_call(&t, 6, DOCUMENT_PUT, BED_HELLO, 0);
+    assert_int_equal(bed_sent_count(t.bed, MSG_DOCUMENT_CALL), 7);
+    assert_int_equal(bed_sent_count(t.bed, MSG_CACHE_INVALIDATION), 4);
+    static const uint32_t revisions[] = {2, 3, 4, 5};
+    for (uint32_t i = 0; i < 4; i++)
+        assert_int_equal(bed_sent(t.bed, MSG_CACHE_INVALIDATION, i)->u.invalidation.revision,
+                         revisions[i]);
+}
+
+static void a_write_of_what_is_gone_is_500_and_drops_the_copy(void **state)
+{
+    (void)state;
+    call(HTTP_GET, HELLO, NULL);
+    static const enum http_method methods[] = {HTTP_PUT, HTTP_DELETE};
+    for (uint32_t i = 0; i < 2; i++) {
+        api(&t, methods[i], HELLO AGAIN, methods[i] == HTTP_PUT ? "{}" : NULL);
+        struct message m =
+            bed_reply(bed_sent(t.bed, MSG_DOCUMENT_CALL, 2 * i + 1), MSG_DOCUMENT_DONE);
+        m.u.document.result = DOCUMENT_MISSING;
+        bed_deliver(t.bed, &m);
+        expect_api_error(&t, 500, FAULT);
+        t.answered = 2 * i + 2;
+        call(HTTP_GET, HELLO, NULL);
+        expect_document_call(&t, 2 * i + 2, DOCUMENT_GET, BED_HELLO, 0);
+    }
+    assert_int_equal(bed_sent_count(t.bed, MSG_CACHE_INVALIDATION), 0);
+}
+
+/* Its body is looked at first. */
+static void a_put_on_a_package_is_409_if_it_is_one_of_an_action(void **state)
+{
+    (void)state;
+    put(ACTIONS "/pack", "{\"limits\":{\"timeout\":1}}");
+    expect_api_error(&t, 400,
+                     "duration 1 milliseconds below allowed threshold of 100 milliseconds");
+    put(ACTIONS "/pack", "{}");
+    expect_api_error(&t, 409, CONFORMANCE);
+    put(ACTIONS "/nowhere", "{\"limits\":{\"timeout\":1}}");
+    expect_api_error(&t, 400,
+                     "duration 1 milliseconds below allowed threshold of 100 milliseconds");
+}
+
+/* GET and how many reads of the database that took. */
+static void expect_reads(uint32_t count)
+{
+    api_forget(&t);
+    call(HTTP_GET, HELLO, NULL);
+    expect_api_begins(&t, 200, "{\"annotations\"");
+    assert_int_equal(bed_sent_count(t.bed, MSG_DOCUMENT_CALL), count);
+}
+
+static void only_a_word_of_something_newer_drops_the_copy(void **state)
+{
+    (void)state;
+    put(HELLO AGAIN, "{}");
+    put(HELLO AGAIN, "{}"); /* revision 3 */
+    send_invalidation(2);
+    expect_reads(0);
+    send_invalidation(3);
+    expect_reads(0);
+    send_invalidation(4);
+    send_invalidation(2);
+    expect_reads(1);
+    expect_reads(1); /* still revision 3: too old to be kept */
+    t.documents.slots[BED_HELLO].revision = 4;
+    expect_reads(1);
+    expect_reads(0);
+    t.bed->cluster.action_count = BED_HELLO; /* of an action that is in no table */
+    send_invalidation(9);
+    t.bed->cluster.action_count = BED_ACTION_COUNT;
+    expect_reads(0);
+}
+
+/* An invocation, the metadata's revision that a read of it finds; 0: it is at hand. */
+static void expect_metadata(uint32_t revision)
+{
+    api_forget(&t);
+    api(&t, HTTP_POST, HELLO, NULL);
+    assert_int_equal(bed_sent_count(t.bed, MSG_DATABASE_READ), revision != 0);
+    if (revision == 0)
+        return;
+    struct message m = bed_reply(bed_sent(t.bed, MSG_DATABASE_READ, 0), MSG_DATABASE_DOCUMENT);
+    m.u.database = bed_sent(t.bed, MSG_DATABASE_READ, 0)->u.database;
+    m.u.database.revision = revision;
+    bed_deliver(t.bed, &m);
+}
+
+static void metadata_older_than_the_word_is_used_and_not_kept(void **state)
+{
+    (void)state;
+    expect_metadata(0);
+    send_invalidation(3);
+    send_invalidation(2);
+    expect_metadata(2);
+    expect_metadata(3);
+    expect_metadata(0);
+}
+
 static void copies_last_five_minutes(void **state)
 {
     (void)state;
+    call(HTTP_GET, HELLO, NULL);
+    bed_pass(t.bed, MINUTES(5));
+    expect_reads(0);
+    api_forget(&t);
+    bed_pass(t.bed, MINUTES(5) + 1);
+    call(HTTP_GET, HELLO, NULL);
+    assert_int_equal(bed_sent_count(t.bed, MSG_DOCUMENT_CALL), 1);
+    api_forget(&t);
+    bed_pass(t.bed, MINUTES(5) + 1);
     call(HTTP_GET, HELLO, NULL);
     bed_pass(t.bed, MINUTES(4));
     call(HTTP_GET, HELLO, NULL);
@@ -393,6 +517,11 @@ int main(void)
         TEST(a_write_is_told_to_the_other_controllers),
         TEST(the_old_version_is_answered_until_the_word_comes),
         TEST(a_read_overtaken_by_the_word_is_not_kept),
+        TEST(reads_come_first_and_writes_have_their_revision),
+        TEST(a_write_of_what_is_gone_is_500_and_drops_the_copy),
+        TEST(a_put_on_a_package_is_409_if_it_is_one_of_an_action),
+        TEST(only_a_word_of_something_newer_drops_the_copy),
+        TEST(metadata_older_than_the_word_is_used_and_not_kept),
         TEST(copies_last_five_minutes),
         TEST(a_database_that_is_gone_is_500),
         TEST(nothing_but_the_copy_is_kept),

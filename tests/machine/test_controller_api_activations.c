@@ -232,6 +232,18 @@ static void malformed_parameters_are_400(void **state)
          "name or 'package-name/simple' name: a/b/c"},
         {"name=$", "The query parameter 'name' was malformed:\\nParameter may be a 'simple' "
                    "name or 'package-name/simple' name: $"},
+        {"name=a/b/", "The query parameter 'name' was malformed:\\nParameter may be a 'simple' "
+                      "name or 'package-name/simple' name: a/b/"},
+        {"name=/", "The query parameter 'name' was malformed:\\nParameter may be a 'simple' "
+                   "name or 'package-name/simple' name: /"},
+        {"name=a/$", "The query parameter 'name' was malformed:\\nParameter may be a 'simple' "
+                     "name or 'package-name/simple' name: a/$"},
+        {"since=9223372036854775808", "The query parameter 'since' was malformed:\\nParameter "
+                                      "is not a valid value for epoch "
+                                      "seconds: 9223372036854775808"},
+        {"upto=-9223372036854775809",
+         "The query parameter 'upto' was malformed:\\nParameter is not a valid value for epoch "
+         "seconds: -9223372036854775809"},
         {"docs=x", "The query parameter 'docs' was malformed:\\n'x' is not a valid Boolean "
                    "value"},
         {"docs=true&count=true", "The parameter 'docs' is not permitted with 'count'."},
@@ -242,6 +254,126 @@ static void malformed_parameters_are_400(void **state)
         get(target);
         expect_api_error(&t, 400, cases[i].text);
     }
+}
+
+/* What the last request asks the database for. */
+static void expect_query(activation_id id, action_id action, uint64_t since, uint64_t upto,
+                         uint32_t skip, uint32_t limit)
+{
+    struct record_query query;
+    expect_document_call(&t, 0, DOCUMENT_RECORDS, ACTION_NONE, 0);
+    const struct message *m = bed_sent(t.bed, MSG_DOCUMENT_CALL, 0);
+    assert_int_equal(m->u.document.skip, skip);
+    assert_int_equal(m->u.document.limit, limit);
+    assert_int_equal(blob_size(t.bed->arena, m->u.document.body), sizeof query);
+    memcpy(&query, blob_bytes(t.bed->arena, m->u.document.body), sizeof query);
+    assert_int_equal(query.id, id);
+    assert_int_equal(query.action, action);
+    assert_int_equal(query.since_ms, since);
+    assert_int_equal(query.upto_ms, upto);
+    assert_int_equal(t.bed->sent_count, 1);
+}
+
+static void what_is_wanted_is_asked_of_the_database(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *query;
+        action_id action;
+        uint32_t skip, limit;
+        uint64_t since, upto;
+    } cases[] = {
+        {"", ACTION_NONE, 0, 30, 0, UINT64_MAX},
+        {"?skip=3&limit=0", ACTION_NONE, 3, 200, 0, UINT64_MAX},
+        {"?limit=7&docs=true", ACTION_NONE, 0, 7, 0, UINT64_MAX},
+        {"?count=true&limit=7&skip=1", ACTION_NONE, 1, 0, 0, UINT64_MAX},
+        {"?name=hello&since=1&upto=0", BED_HELLO, 0, 30, 1, 0},
+        {"?name=pack/fails", BED_FAILS, 0, 30, 0, UINT64_MAX},
+        {"?name=nobody", ACTION_NONE, 0, 0, UINT64_MAX, 0},
+        {"?name=nobody&count=true", ACTION_NONE, 0, 0, UINT64_MAX, 0},
+        {"?name=%20%20", ACTION_NONE, 0, 30, 0, UINT64_MAX},
+        {"?since=-1&upto=-1", ACTION_NONE, 0, 30, 0, 0},
+        {"?since=9223372036854775807&upto=%2B5", ACTION_NONE, 0, 30, INT64_MAX, 5},
+        {"?since=-9223372036854775808", ACTION_NONE, 0, 30, 0, UINT64_MAX},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char target[128];
+        api_forget(&t);
+        snprintf(target, sizeof target, LIST "%s", cases[i].query);
+        api(&t, HTTP_GET, target, NULL);
+        expect_query(0, cases[i].action, cases[i].since, cases[i].upto, cases[i].skip,
+                     cases[i].limit);
+    }
+}
+
+static void one_is_asked_for_by_its_id(void **state)
+{
+    (void)state;
+    char target[128], text[33];
+    for (activation_id id = 1; id < 3; id++) {
+        api_forget(&t);
+        cluster_activation_text(&t.bed->draws, id, text);
+        snprintf(target, sizeof target, LIST "/%s", text);
+        api(&t, HTTP_GET, target, NULL);
+        expect_query(id, ACTION_NONE, 0, UINT64_MAX, 0, 1);
+    }
+    api_forget(&t);
+    cluster_activation_text(&t.bed->draws, 0, text);
+    snprintf(target, sizeof target, LIST "/%s", text);
+    api(&t, HTTP_GET, target, NULL);
+    expect_api_error(&t, 404, NOT_THERE);
+    assert_int_equal(t.bed->sent_count, 1);
+}
+
+static void others_activations_are_forbidden(void **state)
+{
+    (void)state;
+    char text[128];
+    api(&t, HTTP_GET, "/api/v1/namespaces/other/activations/0123456789abcdef0123456789abcdef",
+        NULL);
+    expect_api_error(&t, 403,
+                     "The supplied authentication is not authorized to access "
+                     "'other/0123456789abcdef0123456789abcdef'.");
+    api(&t, HTTP_GET, "/api/v1/namespaces/other/activations/nope", NULL);
+    snprintf(text, sizeof text, "Activation id length is 4 but must be 32.");
+    expect_api_error(&t, 400, text); /* its form comes first */
+}
+
+static void long_and_short_ids_are_told_so(void **state)
+{
+    (void)state;
+    static const char hex[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+                              "0123456789abcdef";
+    static const size_t lengths[] = {1, 31, 33, 63, 64, 80};
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        char target[256], text[80];
+        snprintf(target, sizeof target, LIST "/%.*s", (int)lengths[i], hex);
+        snprintf(text, sizeof text, "Activation id length is %zu but must be 32.", lengths[i]);
+        get(target);
+        expect_api_error(&t, 400, text);
+    }
+    get(LIST "/g123456789abcdef0123456789abcdef");
+    expect_api_error(&t, 400, "The activation id is not valid.");
+    get(LIST "/0123456789abcdef0123456789abcde%2F");
+    expect_api_error(&t, 400, "The activation id is not valid.");
+}
+
+/* Of each kind of action, and what its limits are. */
+static void records_say_what_kind_of_action_ran(void **state)
+{
+    (void)state;
+    t.bed->actions[BED_HELLO].blackbox = true;
+    t.bed->actions[BED_HELLO].instance_limit = 1;
+    t.bed->actions[BED_FAILS].kind = ACTION_SEQUENCE;
+    get_one(1, "");
+    expect_api_part(&t, "{\"key\":\"kind\",\"value\":\"blackbox\"},{\"key\":\"timeout\","
+                        "\"value\":false},{\"key\":\"limits\",\"value\":{\"concurrency\":1,"
+                        "\"instances\":1,\"logs\":10,\"memory\":256,\"timeout\":60000}}]");
+    get_one(2, "");
+    expect_api_part(&t, "{\"key\":\"kind\",\"value\":\"sequence\"},{\"key\":\"limits\","
+                        "\"value\":{\"concurrency\":1,\"logs\":10,\"memory\":128,\"timeout\":"
+                        "60000}}]");
+    expect_api_part(&t, "\"response\":{\"result\":{\"error\":\"");
 }
 
 static void a_database_that_is_gone_is_500(void **state)
@@ -283,6 +415,11 @@ int main(void)
         TEST(docs_are_full_records),
         TEST(a_count_is_what_skip_leaves),
         TEST(malformed_parameters_are_400),
+        TEST(what_is_wanted_is_asked_of_the_database),
+        TEST(one_is_asked_for_by_its_id),
+        TEST(others_activations_are_forbidden),
+        TEST(long_and_short_ids_are_told_so),
+        TEST(records_say_what_kind_of_action_ran),
         TEST(a_database_that_is_gone_is_500),
         TEST(a_database_that_is_silent_is_503),
     };

@@ -448,6 +448,128 @@ static void the_header_gives_the_id_unless_it_is_in_use(void **state)
                      ACTIVATION_ID(REQUEST_ENTRY_CONTROLLER << 24 | 2, 0));
 }
 
+static void any_id_of_the_cluster_may_be_given_but_0(void **state)
+{
+    (void)state;
+    static const activation_id ids[] = {1, 0};
+    for (uint32_t i = 0; i < 2; i++) {
+        char line[80], text[33];
+        cluster_activation_text(&t.bed->draws, ids[i], text);
+        snprintf(line, sizeof line, "X-Rollcage-Activation: %s\n", text);
+        t.more = line;
+        api_published(&t, HELLO, NULL);
+        assert_int_equal(bed_record(t.bed, RECORD_ACCEPTED, i)->activation,
+                         i == 0 ? 1 : OWN_FIRST);
+    }
+}
+
+/* The first id of a controller's incarnation, of a cluster with so many controllers. */
+static void expect_first_id(enum bed_node node, uint32_t controllers, uint32_t incarnation,
+                            uint32_t ordinal)
+{
+    struct api_bed other = {.bed = bed_new(&controller_ops, node, NULL)};
+    other.bed->cluster.counts[NODE_CONTROLLER] = controllers;
+    other.bed->namespaces[BED_GUEST].invocations_per_minute = 0;
+    bed_start(other.bed);
+    for (uint32_t i = 0; i < incarnation; i++) {
+        bed_crash(other.bed);
+        bed_start(other.bed);
+    }
+    api(&other, HTTP_POST, HELLO, NULL);
+    expect_api_error(&other, 429,
+                     "Too many requests in the last minute (count: 1, allowed: 0).");
+    assert_int_equal(bed_record(other.bed, RECORD_REJECTED, 0)->activation,
+                     ACTIVATION_ID(REQUEST_ENTRY_CONTROLLER << 24 | ordinal, 0));
+    api_bed_free(&other);
+}
+
+/* Index in as many bits as it takes, incarnation in four, and the rest counts. */
+static void the_first_id_tells_the_controller_and_its_incarnation(void **state)
+{
+    (void)state;
+    expect_first_id(BED_CONTROLLER0, 1, 0, 1);
+    expect_first_id(BED_CONTROLLER0, 1, 15, 15u << 20 | 1);
+    expect_first_id(BED_CONTROLLER0, 1, 17, 1u << 20 | 1);
+    expect_first_id(BED_CONTROLLER1, 2, 0, 1u << 23 | 1);
+    expect_first_id(BED_CONTROLLER1, 2, 3, 1u << 23 | 3u << 19 | 1);
+    expect_first_id(BED_CONTROLLER1, 3, 2, 1u << 22 | 2u << 18 | 1);
+    expect_first_id(BED_CONTROLLER1, 4, 2, 1u << 22 | 2u << 18 | 1);
+    expect_first_id(BED_CONTROLLER1, 5, 2, 1u << 21 | 2u << 17 | 1);
+}
+
+static void post_as_system(const char *target, const char *body)
+{
+    char headers[512];
+    snprintf(headers, sizeof headers, "X-Request-ID: t1\n%s",
+             api_credentials(&t, NAMESPACE_SYSTEM));
+    api_with(&t, HTTP_POST, target, headers, body);
+}
+
+static void the_systems_own_requests_have_limits_too(void **state)
+{
+    (void)state;
+    static const char target[] = "/api/v1/namespaces/_/actions/nope";
+    char *body = body_of((1u << 20) + 1);
+    post_as_system(target, body);
+    expect_api_error(&t, 413, "Request larger than allowed: 1048577 > 1048576 bytes.");
+    free(body);
+    for (uint32_t i = 1; i < 60; i++) {
+        post_as_system(target, NULL);
+        expect_api_error(&t, 404, NOT_THERE);
+    }
+    api_forget(&t);
+    post_as_system(target, NULL);
+    expect_api_error(&t, 429, "Too many requests in the last minute (count: 61, allowed: 60).");
+    assert_int_equal(bed_record(t.bed, RECORD_REJECTED, 0)->ns, NAMESPACE_SYSTEM);
+    assert_int_equal(bed_record(t.bed, RECORD_REJECTED, 0)->action, ACTION_NONE);
+}
+
+static void the_health_test_can_be_invoked(void **state)
+{
+    (void)state;
+    post_as_system("/api/v1/namespaces/_/actions/invokerHealthTestAction0?blocking=true", NULL);
+    assert_int_equal(bed_sent(t.bed, MSG_DATABASE_READ, 0)->u.database.action,
+                     ACTION_HEALTH_TEST);
+    assert_int_equal(bed_sent(t.bed, MSG_DATABASE_READ, 0)->u.database.ns, NAMESPACE_SYSTEM);
+    answer_action(t.bed, DOCUMENT_FOUND);
+    answer_look_up(t.bed, 0, endpoints(BED_SCHEDULER0));
+    answer_produced(t.bed, 0, true);
+    acked(RESPONSE_SUCCESS, ERROR_NONE);
+    char body[1000];
+    snprintf(body, sizeof body,
+             "{\"activationId\":\"%s\",\"annotations\":[{\"key\":\"path\",\"value\":"
+             "\"whisk.system/invokerHealthTestAction0\"},{\"key\":\"kind\",\"value\":"
+             "\"nodejs:20\"},{\"key\":\"timeout\",\"value\":false},{\"key\":\"limits\","
+             "\"value\":{\"concurrency\":1,\"logs\":10,\"memory\":128,\"timeout\":60000}}],"
+             "\"duration\":38,\"end\":1700000000000,\"logs\":[],\"name\":"
+             "\"invokerHealthTestAction0\",\"namespace\":\"whisk.system\",\"publish\":false,"
+             "\"response\":{\"result\":{},\"status\":\"success\",\"success\":true},\"start\":"
+             "1699999999962,\"subject\":\"whisk.system\",\"version\":\"0.0.1\"}",
+             id_text);
+    expect_api(&t, 200, body);
+    expect_count(t.bed, "0");
+}
+
+static void a_wait_of_one_millisecond_and_of_the_longest_are_waits(void **state)
+{
+    (void)state;
+    bed_config(t.bed, "whisk.controller.activation.max-wait-for-blocking-activation", SEC(2));
+    api_published(&t, WAIT "&timeout=1", NULL);
+    bed_pass(t.bed, MSEC(1) - 1);
+    assert_int_equal(bed_sent_count(t.bed, MSG_HTTP_REPLY), 0);
+    bed_pass(t.bed, 1);
+    expect_id(202);
+    api_published(&t, WAIT "&timeout=2000", NULL);
+    bed_pass(t.bed, SEC(2) - 1);
+    assert_int_equal(bed_sent_count(t.bed, MSG_HTTP_REPLY), 1);
+    bed_pass(t.bed, 1);
+    assert_int_equal(bed_sent_count(t.bed, MSG_HTTP_REPLY), 2);
+    post(WAIT "&timeout=2001", NULL);
+    expect_api_error(&t, 400,
+                     "The query parameter 'timeout' was malformed:\\nTimeout must be number of "
+                     "milliseconds up to 2000.");
+}
+
 static void ids_differ_by_controller_and_incarnation(void **state)
 {
     (void)state;
@@ -555,6 +677,11 @@ int main(void)
         TEST(a_send_that_fails_is_500),
         TEST(no_answer_within_the_request_timeout_is_503),
         TEST(the_header_gives_the_id_unless_it_is_in_use),
+        TEST(any_id_of_the_cluster_may_be_given_but_0),
+        TEST(the_first_id_tells_the_controller_and_its_incarnation),
+        TEST(the_systems_own_requests_have_limits_too),
+        TEST(the_health_test_can_be_invoked),
+        TEST(a_wait_of_one_millisecond_and_of_the_longest_are_waits),
         TEST(ids_differ_by_controller_and_incarnation),
         TEST(both_doors_lead_to_the_same),
         TEST(nothing_is_kept_of_what_was_answered),
