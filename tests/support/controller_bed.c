@@ -158,6 +158,34 @@ void answer_record(struct bed *bed, uint32_t n, enum document_result result,
     bed_deliver(bed, &m);
 }
 
+/* What the status says of it: a success, an error of the action, else one of the system. */
+static bool response_fits(unsigned status, unsigned response)
+{
+    if (status < 300)
+        return response == RESPONSE_SUCCESS;
+    if (status == 502)
+        return response == RESPONSE_APPLICATION_ERROR || response == RESPONSE_DEVELOPER_ERROR;
+    return response == RESPONSE_WHISK_ERROR;
+}
+
+/* The one record of it says the same as the answer. */
+static void expect_answer_record(const struct bed *bed, const struct message *answer)
+{
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < bed->record_count; i++) {
+        const struct record *r = &bed->records[i];
+        if ((r->kind != RECORD_ANSWERED && r->kind != RECORD_REJECTED) ||
+            r->activation != answer->u.invoke_reply.id)
+            continue;
+        found++;
+        assert_int_equal(r->value, answer->u.invoke_reply.status);
+        assert_true(r->ns < BED_NAMESPACE_COUNT || r->ns == NAMESPACE_SYSTEM);
+        if (r->value != 429) /* the throttles' record does not say it */
+            assert_int_equal(r->detail, answer->u.invoke_reply.response);
+    }
+    assert_int_equal(found, 1);
+}
+
 void expect_answer(const struct bed *bed, activation_id id, unsigned status,
                    enum error_text error)
 {
@@ -170,6 +198,8 @@ void expect_answer(const struct bed *bed, activation_id id, unsigned status,
     assert_int_equal(m->u.invoke_reply.status, status);
     assert_int_equal(m->u.invoke_reply.error, error);
     assert_int_equal(m->u.invoke_reply.controller, BED_CONTROLLER0);
+    assert_true(response_fits(status, m->u.invoke_reply.response));
+    expect_answer_record(bed, m);
 }
 
 void expect_count(struct bed *bed, const char *count)

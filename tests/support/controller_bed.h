@@ -33,7 +33,7 @@ void send_ack(struct bed *bed, struct ack ack);
 void answer_record(struct bed *bed, uint32_t n, enum document_result result,
                    enum response_status response);
 
-/* The only reply to a call in the log has this status. */
+/* The only reply to a call in the log has this status, and its record says the same. */
 void expect_answer(const struct bed *bed, activation_id id, unsigned status,
                    enum error_text error);
 /* GET /activation/count says so. */
