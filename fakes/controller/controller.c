@@ -134,8 +134,8 @@ void controller_settle(struct controller *self, struct invocation *i)
 {
     if (i->is_called || i->has_slot || i->stage < STAGE_WAIT)
         return;
-    timers_cancel(&self->timers, &i->stage_timer);
     ASSERT(!timer_is_armed(&i->forced) && !timer_is_armed(&i->request));
+    ASSERT(!timer_is_armed(&i->stage_timer));
     ASSERT(!timer_is_armed(&i->slow) && !timer_is_armed(&i->fast));
     if (i->prev != NULL)
         i->prev->next = i->next;

@@ -98,7 +98,7 @@ static void record_part(struct effects *fx, struct chain *c, uint32_t part, acti
 static struct chain *chain_open(struct controller *self, const struct invocation *i,
                                 struct effects *fx)
 {
-    const struct chain *parent = i->chain == 0 ? NULL : find_chain(self, i->chain);
+    const struct chain *parent = find_chain(self, i->chain);
     struct chain *c = call_slab_take(&self->chain_slab);
     c->id = i->id;
     c->parent = i->chain;

@@ -243,6 +243,69 @@ static void many_invocations_leave_nothing_behind(void **state)
     expect_count(bed, "0");
 }
 
+/* A time limit below the standard one counts as that; the factor is for what is over it. */
+static void a_slot_is_given_up_after_twice_the_longer_limit_and_a_minute(void **state)
+{
+    (void)state;
+    static const struct {
+        duration limit, standard, given_up;
+    } cases[] = {{SEC(60), SEC(100), SEC(260)},
+                 {SEC(99), SEC(100), SEC(260)},
+                 {SEC(101), SEC(100), SEC(262)},
+                 {MSEC(100), SEC(60), SEC(180)}};
+    for (uint32_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        bed->actions[BED_HELLO].timeout = cases[i].limit;
+        bed_config(bed, "whisk.time-limit.std", cases[i].standard);
+        invoke_published(bed, ACTIVATION_ID(i + 1, 0), BED_HELLO, false);
+        bed_pass(bed, cases[i].given_up - 1);
+        expect_count(bed, "1");
+        bed_pass(bed, 1);
+        expect_count(bed, "0");
+    }
+}
+
+static void acks_and_forced_ends_are_recorded_in_full(void **state)
+{
+    (void)state;
+    invoke_published(bed, ID, BED_HELLO, false);
+    bed_forget(bed);
+    struct ack ack = an_ack(ID, ACK_RESULT, RESPONSE_SUCCESS);
+    ack.action = BED_HELLO;
+    ack.ns = BED_GUEST;
+    send_ack(bed, ack);
+    const struct record *r = bed_record(bed, RECORD_ACK_RECEIVED, 0);
+    assert_int_equal(r->action, BED_HELLO);
+    assert_int_equal(r->ns, BED_GUEST);
+    assert_int_equal(r->peer, BED_INVOKER0);
+    assert_int_equal(r->detail, ACK_RESULT);
+    assert_int_equal(r->value, 0);
+    bed_pass(bed, SEC(180));
+    r = bed_record(bed, RECORD_SLOT_FORCED, 0);
+    assert_int_equal(r->activation, ID);
+    assert_int_equal(r->action, BED_HELLO);
+    assert_int_equal(r->ns, BED_GUEST);
+    assert_int_equal(bed->record_count, 2);
+    assert_int_equal(bed_sent_count(bed, MSG_INVOKE_REPLY), 0);
+}
+
+/* Of two, each ends by itself. */
+static void a_second_completion_releases_nothing(void **state)
+{
+    (void)state;
+    for (uint32_t i = 1; i <= 2; i++)
+        invoke_published(bed, ACTIVATION_ID(i, 0), BED_HELLO, true);
+    bed_forget(bed);
+    for (uint32_t i = 0; i < 2; i++)
+        send_ack(bed, an_ack(ID, ACK_COMPLETION, RESPONSE_SUCCESS));
+    assert_int_equal(bed_record(bed, RECORD_ACK_RECEIVED, 0)->value, 1);
+    assert_int_equal(bed_record(bed, RECORD_ACK_RECEIVED, 1)->value, 0);
+    expect_count(bed, "1");
+    send_ack(bed, an_ack(ID, ACK_COMBINED, RESPONSE_SUCCESS));
+    assert_int_equal(bed_record(bed, RECORD_ACK_RECEIVED, 2)->value, 0);
+    expect_answer(bed, ID, 200, ERROR_NONE);
+    expect_count(bed, "1");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -264,6 +327,9 @@ int main(void)
         TEST(what_it_owes_is_said_in_words),
         TEST(a_restart_forgets_everything),
         TEST(many_invocations_leave_nothing_behind),
+        TEST(a_slot_is_given_up_after_twice_the_longer_limit_and_a_minute),
+        TEST(acks_and_forced_ends_are_recorded_in_full),
+        TEST(a_second_completion_releases_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -396,6 +396,172 @@ static void firings_have_a_limit_of_their_own_and_no_other_throttle(void **state
     assert_int_equal(bed_sent_count(bed, MSG_INVOKE), 2);
 }
 
+static void its_records_name_the_parts(void **state)
+{
+    (void)state;
+    start(ID, true);
+    answer_produced(bed, 0, true);
+    finish_part(PART(1), RESPONSE_SUCCESS);
+    answer_produced(bed, 1, true);
+    finish_part(PART(2), RESPONSE_APPLICATION_ERROR);
+    assert_int_equal(bed_record(bed, RECORD_CHAIN_STARTED, 0)->value, 1);
+    assert_int_equal(bed_record(bed, RECORD_CHAIN_STARTED, 0)->value2, 0);
+    for (uint32_t i = 0; i < 2; i++) {
+        const struct record *r = bed_record(bed, RECORD_CHAIN_PART, i);
+        assert_int_equal(r->activation, ID);
+        assert_int_equal(r->action, BED_HELLO);
+        assert_int_equal(r->ns, BED_GUEST);
+        assert_int_equal(r->value, PART(i + 1));
+        assert_int_equal(r->value2, i);
+    }
+    const struct record *r = bed_record(bed, RECORD_CHAIN_ENDED, 0);
+    assert_int_equal(r->activation, ID);
+    assert_int_equal(r->action, BED_BOTH);
+    assert_int_equal(r->ns, BED_GUEST);
+    assert_int_equal(r->value + r->value2, 0);
+    assert_int_equal(r->detail, RESPONSE_APPLICATION_ERROR);
+    expect_answer(bed, ID, 502, ERROR_NONE);
+}
+
+/* The first part's id, of a controller in its so-manieth life: see the public API's own ids. */
+static void expect_first_part(enum bed_node node, uint32_t controllers, uint32_t incarnation,
+                              uint32_t ordinal)
+{
+    struct bed *other = bed_new(&controller_ops, node, NULL);
+    bed_free(bed);
+    bed = other;
+    bed->cluster.counts[NODE_CONTROLLER] = controllers;
+    make(BED_BOTH, ACTION_TRIGGER, twice, 1);
+    bed_start(bed);
+    for (uint32_t i = 0; i < incarnation; i++) {
+        bed_crash(bed);
+        bed_start(bed);
+    }
+    start(ID, false);
+    assert_int_equal(bed_sent(bed, MSG_INVOKE, 0)->u.invoke.id,
+                     ACTIVATION_ID(REQUEST_ENTRY_PART << 24 | ordinal, 0));
+}
+
+static void part_ids_tell_the_controller_and_its_incarnation(void **state)
+{
+    (void)state;
+    expect_first_part(BED_CONTROLLER0, 1, 0, 1);
+    expect_first_part(BED_CONTROLLER0, 1, 15, 15u << 20 | 1);
+    expect_first_part(BED_CONTROLLER0, 1, 17, 1u << 20 | 1);
+    expect_first_part(BED_CONTROLLER1, 2, 3, 1u << 23 | 3u << 19 | 1);
+    expect_first_part(BED_CONTROLLER1, 3, 2, 1u << 22 | 2u << 18 | 1);
+    expect_first_part(BED_CONTROLLER1, 4, 2, 1u << 22 | 2u << 18 | 1);
+    expect_first_part(BED_CONTROLLER1, 5, 2, 1u << 21 | 2u << 17 | 1);
+}
+
+/* An id that somebody has brought is left out. */
+static void a_part_id_in_use_is_left_out(void **state)
+{
+    (void)state;
+    send_invoke(bed, PART(1), BED_HELLO, false);
+    start(ID, false);
+    assert_int_equal(bed_sent(bed, MSG_KAFKA_PRODUCE, 1)->u.produce.entry.u.activation.id,
+                     PART(2));
+}
+
+/* Three at once; each is found by its id, whichever ends first. */
+static void sequences_end_in_any_order(void **state)
+{
+    (void)state;
+    static const uint32_t order[] = {1, 2, 0};
+    start(ACTIVATION_ID(1, 0), false);
+    for (uint32_t i = 2; i <= 3; i++)
+        send_invoke(bed, ACTIVATION_ID(i, 0), BED_BOTH, false);
+    for (uint32_t i = 0; i < 3; i++)
+        answer_produced(bed, i, true);
+    for (uint32_t i = 0; i < 3; i++) {
+        finish_part(PART(order[i] + 1), RESPONSE_DEVELOPER_ERROR);
+        expect_stored(i, ACTIVATION_ID(order[i] + 1, 0), RESPONSE_DEVELOPER_ERROR, ERROR_NONE);
+        struct digest d = {0};
+        bed->ops->digest(bed->machine, &d); /* it walks through those that are left */
+    }
+    assert_int_equal(bed_sent_count(bed, MSG_DATABASE_STORE), 3);
+}
+
+/* The server's own answer does not end it. */
+static void a_sequence_outlives_its_caller(void **state)
+{
+    (void)state;
+    bed_config(bed, "whisk.controller.activation.max-wait-for-blocking-activation", SEC(90));
+    start(ID, true);
+    answer_produced(bed, 0, true);
+    bed_pass(bed, SEC(65));
+    expect_answer(bed, ID, 503, ERROR_REQUEST_TIMEOUT);
+    finish_part(PART(1), RESPONSE_SUCCESS);
+    answer_produced(bed, 1, true);
+    finish_part(PART(2), RESPONSE_SUCCESS);
+    expect_stored(0, ID, RESPONSE_SUCCESS, ERROR_NONE);
+    expect_answer(bed, ID, 503, ERROR_REQUEST_TIMEOUT);
+    char text[64];
+    assert_false(bed->ops->pending(bed->machine, text, sizeof text));
+}
+
+static void a_nested_sequence_that_breaks_makes_the_outer_a_whisk_error(void **state)
+{
+    (void)state;
+    static const action_id parts[] = {BED_WIDE, BED_HELLO};
+    make(BED_BOTH, ACTION_SEQUENCE, parts, 2);
+    start_outer(ID, nested, 2);
+    uint32_t n = bed_sent_count(bed, MSG_DATABASE_READ) - 1;
+    assert_int_equal(bed_sent(bed, MSG_DATABASE_READ, n)->u.database.action, BED_WIDE);
+    struct message m = bed_reply(bed_sent(bed, MSG_DATABASE_READ, n), MSG_DATABASE_DOCUMENT);
+    m.u.database.result = DOCUMENT_ERROR;
+    bed_deliver(bed, &m);
+    assert_int_equal(bed_sent_count(bed, MSG_DATABASE_STORE), 1); /* the outer one's */
+    const struct message *stored = bed_sent(bed, MSG_DATABASE_STORE, 0);
+    assert_int_equal(stored->u.store.id, ID);
+    assert_int_equal(stored->u.store.response, RESPONSE_WHISK_ERROR);
+    assert_int_equal(stored->u.store.error, ERROR_SEQUENCE_FAILED);
+    char text[64];
+    assert_false(bed->ops->pending(bed->machine, text, sizeof text));
+}
+
+static void a_rule_is_asked_as_any_client_asks(void **state)
+{
+    (void)state;
+    make(BED_BOTH, ACTION_TRIGGER, twice, 2);
+    bed_pass(bed, SEC(2));
+    start(ID, true); /* a firing is never waited for */
+    expect_answer(bed, ID, 202, ERROR_NONE);
+    assert_int_equal(bed_record(bed, RECORD_CHAIN_STARTED, 0)->value2, 0);
+    for (uint32_t n = 0; n < 2; n++) {
+        const struct message *m = bed_sent(bed, MSG_INVOKE, n);
+        assert_int_equal(m->corr, ID);
+        assert_int_equal(m->from_actor, ACTOR(ACTOR_CALL, 6, 0));
+        assert_int_equal(m->u.invoke.sent_at, bed->now);
+        assert_int_equal(bed_record(bed, RECORD_CHAIN_PART, n)->value, PART(n + 1));
+        assert_int_equal(bed_record(bed, RECORD_CHAIN_PART, n)->value2, n);
+    }
+    struct message m = bed_reply(bed_sent(bed, MSG_INVOKE, 0), MSG_REFUSED);
+    bed_deliver(bed, &m);
+    assert_int_equal(bed_sent_count(bed, MSG_DATABASE_STORE), 0);
+    bed_pass(bed, SEC(1));
+    answer_rule(1, 202);
+    expect_stored(0, ID, RESPONSE_SUCCESS, ERROR_NONE);
+    assert_int_equal(bed_sent(bed, MSG_DATABASE_STORE, 0)->u.store.start_at, bed->now - SEC(1));
+    assert_int_equal(bed_sent(bed, MSG_DATABASE_STORE, 0)->corr, ID);
+    assert_int_equal(bed_record_count(bed, RECORD_MESSAGE_REJECTED), 0);
+}
+
+/* An answer to a firing that is none: a sequence has the number. */
+static void an_answer_of_a_rule_is_none_for_a_sequence(void **state)
+{
+    (void)state;
+    start(ID, false);
+    bed_forget(bed);
+    struct message m =
+        bed_message(bed, MSG_INVOKE_REPLY, bed->env.node, ACTOR(ACTOR_CALL, 6, 0));
+    m.corr = ID;
+    bed_deliver(bed, &m);
+    assert_int_equal(bed_record_count(bed, RECORD_MESSAGE_REJECTED), 1);
+    assert_int_equal(bed->sent_count, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -419,6 +585,14 @@ int main(void)
         TEST(a_firing_is_answered_at_once_and_asks_its_own_port_for_each_rule),
         TEST(a_trigger_without_rules_is_answered_204_and_leaves_no_record),
         TEST(firings_have_a_limit_of_their_own_and_no_other_throttle),
+        TEST(its_records_name_the_parts),
+        TEST(part_ids_tell_the_controller_and_its_incarnation),
+        TEST(a_part_id_in_use_is_left_out),
+        TEST(sequences_end_in_any_order),
+        TEST(a_sequence_outlives_its_caller),
+        TEST(a_nested_sequence_that_breaks_makes_the_outer_a_whisk_error),
+        TEST(a_rule_is_asked_as_any_client_asks),
+        TEST(an_answer_of_a_rule_is_none_for_a_sequence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -293,6 +293,254 @@ static void an_invocation_that_makes_no_sense_is_rejected(void **state)
     expect_count(bed, "1");
 }
 
+static void sent_by_system(activation_id id)
+{
+    bed_forget(bed);
+    send_invoke(bed, id, ACTION_HEALTH_TEST, false);
+}
+
+static void the_systems_namespace_has_sixty_in_a_minute(void **state)
+{
+    (void)state;
+    sent_by_system(ID);
+    assert_int_equal(bed_sent(bed, MSG_DATABASE_READ, 0)->u.database.action,
+                     ACTION_HEALTH_TEST);
+    assert_int_equal(bed_sent(bed, MSG_DATABASE_READ, 0)->u.database.ns, NAMESPACE_SYSTEM);
+    for (uint32_t i = 2; i <= 60; i++) {
+        sent_by_system(ACTIVATION_ID(i, 0));
+        assert_int_equal(bed->sent_count + bed->record_count, 0); /* waits for the same read */
+    }
+    sent_by_system(ACTIVATION_ID(61, 0));
+    expect_answer(bed, ACTIVATION_ID(61, 0), 429, ERROR_TOO_MANY_PER_MINUTE);
+    assert_int_equal(bed_record(bed, RECORD_REJECTED, 0)->ns, NAMESPACE_SYSTEM);
+    bed_forget(bed);
+    send_invoke(bed, ACTIVATION_ID(62, 0), BED_HELLO, false); /* another's count */
+    assert_int_equal(bed_sent_count(bed, MSG_DATABASE_READ), 1);
+    assert_int_equal(bed_sent(bed, MSG_DATABASE_READ, 0)->u.database.ns, BED_GUEST);
+}
+
+static void a_refusal_is_recorded_with_its_reason(void **state)
+{
+    (void)state;
+    bed->namespaces[BED_OTHER].invocations_per_minute = 0;
+    send_invoke(bed, ID, BED_WIDE, true);
+    expect_answer(bed, ID, 429, ERROR_TOO_MANY_PER_MINUTE);
+    static const enum record_kind kinds[] = {RECORD_THROTTLED, RECORD_REJECTED};
+    static const uint64_t values[] = {ERROR_TOO_MANY_PER_MINUTE, 429};
+    static const activation_id ids[] = {0, ID};
+    assert_int_equal(bed->record_count, 2);
+    for (uint32_t i = 0; i < 2; i++) {
+        assert_int_equal(bed->records[i].kind, kinds[i]);
+        assert_int_equal(bed->records[i].activation, ids[i]);
+        assert_int_equal(bed->records[i].action, BED_WIDE);
+        assert_int_equal(bed->records[i].ns, BED_OTHER);
+        assert_int_equal(bed->records[i].value, values[i]);
+    }
+    assert_int_equal(bed->sent_count, 1);
+}
+
+static void send_odd(action_id action, namespace_id ns, bool is_taken)
+{
+    bed_forget(bed);
+    struct message m = bed_message(bed, MSG_INVOKE, BED_EDGE, ACTOR_MAIN_ID);
+    m.u.invoke.id = ID;
+    m.u.invoke.action = action;
+    m.u.invoke.ns = ns;
+    bed_deliver(bed, &m);
+    assert_int_equal(bed_record_count(bed, RECORD_MESSAGE_REJECTED), !is_taken);
+    assert_int_equal(bed->sent_count, is_taken);
+}
+
+static void actions_and_namespaces_must_be_the_clusters(void **state)
+{
+    (void)state;
+    send_odd(BED_ACTION_COUNT, BED_GUEST, false);
+    send_odd(ACTION_WARM_UP, BED_GUEST, false);
+    send_odd(BED_HELLO, BED_NAMESPACE_COUNT, false);
+    send_odd(BED_HELLO, NAMESPACE_NONE, false);
+    send_odd(BED_HELLO, NAMESPACE_SYSTEM, true); /* a read of the action */
+}
+
+static void wait_for_leader(void)
+{
+    send_invoke(bed, ID, BED_HELLO, false);
+    answer_action(bed, DOCUMENT_FOUND);
+    const struct message *m = bed_sent(bed, MSG_ETCD_RANGE, 0);
+    assert_int_equal(m->corr, ID);
+    assert_int_equal(m->u.etcd.key.ns, BED_GUEST);
+    assert_int_equal(m->u.etcd.key.action, BED_HELLO);
+}
+
+static void a_look_up_waits_ten_seconds(void **state)
+{
+    (void)state;
+    wait_for_leader();
+    bed_pass(bed, SEC(10) - 1);
+    assert_int_equal(bed_sent_count(bed, MSG_ETCD_RANGE), 1);
+    bed_pass(bed, 1);
+    assert_int_equal(bed_sent_count(bed, MSG_ETCD_RANGE), 2);
+    assert_int_equal(bed_sent(bed, MSG_ETCD_RANGE, 0)->from_actor, ACTOR(ACTOR_SLOT, 0, 0));
+    assert_int_equal(bed_sent(bed, MSG_ETCD_RANGE, 1)->from_actor, ACTOR(ACTOR_SLOT, 0, 1));
+    bed_pass(bed, SEC(10) - 1);
+    assert_int_equal(bed_sent_count(bed, MSG_INVOKE_REPLY), 0);
+    bed_pass(bed, 1);
+    expect_answer(bed, ID, 503, ERROR_NO_SCHEDULER);
+    assert_int_equal(bed_record_count(bed, RECORD_ACCEPTED), 0);
+}
+
+static void an_answered_look_up_is_over(void **state)
+{
+    (void)state;
+    wait_for_leader();
+    answer_look_up(bed, 0, endpoints(BED_SCHEDULER0));
+    answer_look_up(bed, 0, NO_KEY); /* the same again */
+    answer_produced(bed, 0, true);
+    expect_answer(bed, ID, 202, ERROR_NONE);
+    bed_pass(bed, SEC(60));
+    assert_int_equal(bed_sent_count(bed, MSG_ETCD_RANGE), 1);
+    assert_int_equal(bed_sent_count(bed, MSG_CREATE_QUEUE), 0);
+    assert_int_equal(bed_sent_count(bed, MSG_KAFKA_PRODUCE), 1);
+    send_ack(bed, an_ack(ID, ACK_COMPLETION, RESPONSE_SUCCESS));
+    answer_look_up(bed, 0, NO_KEY); /* nobody is there for it */
+    assert_int_equal(bed_record_count(bed, RECORD_MESSAGE_REJECTED), 0);
+}
+
+/* It waits half a second to a second; a connection that breaks meanwhile is not its own. */
+static void between_two_attempts_nothing_can_break(void **state)
+{
+    (void)state;
+    wait_for_leader();
+    send_invoke(bed, ACTIVATION_ID(2, 0), BED_HELLO, false);
+    bed_link(bed, BED_ETCD, true);
+    assert_int_equal(bed_sent_count(bed, MSG_ETCD_RANGE), 3); /* the first again, at once */
+    assert_in_range(bed_next_in(bed), MSEC(500), MSEC(1000));
+    bed_link(bed, BED_ETCD, true);
+    assert_int_equal(bed_sent_count(bed, MSG_INVOKE_REPLY), 1);
+    assert_int_equal(bed_sent(bed, MSG_INVOKE_REPLY, 0)->u.invoke_reply.id, ID);
+    bed_pass(bed, SEC(1));
+    assert_int_equal(bed_sent_count(bed, MSG_ETCD_RANGE), 4);
+    answer_look_up(bed, 1, endpoints(BED_SCHEDULER0)); /* of the first attempt: too late */
+    assert_int_equal(bed_sent_count(bed, MSG_KAFKA_PRODUCE), 0);
+    answer_look_up(bed, 3, endpoints(BED_SCHEDULER0));
+    assert_int_equal(bed_sent_count(bed, MSG_KAFKA_PRODUCE), 1);
+}
+
+static void lose_schedulers(void)
+{
+    for (node_id node = BED_SCHEDULER0; node <= BED_SCHEDULER1; node++)
+        send_watch_event(bed, bed_key(KEY_SCHEDULER, 0, 0, node), scheduler_state(node, 0),
+                         true);
+}
+
+static void without_schedulers_a_look_up_comes_to_nothing(void **state)
+{
+    (void)state;
+    wait_for_leader();
+    send_invoke(bed, ACTIVATION_ID(2, 0), BED_HELLO, false);
+    lose_schedulers();
+    answer_look_up(bed, 0, endpoints(BED_SCHEDULER0));
+    expect_answer(bed, ID, 503, ERROR_NO_SCHEDULER);
+    bed_forget(bed);
+    send_invoke(bed, ACTIVATION_ID(3, 0), BED_HELLO, false); /* a leader is known now */
+    expect_answer(bed, ACTIVATION_ID(3, 0), 503, ERROR_NO_SCHEDULER);
+    expect_count(bed, "0");
+}
+
+static void without_schedulers_no_queue_is_asked_for(void **state)
+{
+    (void)state;
+    wait_for_leader();
+    lose_schedulers();
+    answer_look_up(bed, 0, NO_KEY);
+    expect_answer(bed, ID, 503, ERROR_NO_SCHEDULER);
+    assert_int_equal(bed_sent_count(bed, MSG_CREATE_QUEUE), 0);
+    assert_int_equal(bed_record_count(bed, RECORD_QUEUE_ASKED), 0);
+}
+
+static void a_leader_that_is_not_known_gives_way_and_is_remembered(void **state)
+{
+    (void)state;
+    send_watch_event(bed, bed_key(KEY_SCHEDULER, 0, 0, BED_SCHEDULER0),
+                     scheduler_state(BED_SCHEDULER0, 0), true);
+    wait_for_leader();
+    answer_look_up(bed, 0, endpoints(BED_SCHEDULER0));
+    assert_int_equal(bed_sent(bed, MSG_KAFKA_PRODUCE, 0)->u.produce.topic,
+                     TOPIC(TOPIC_SCHEDULER, 1));
+    send_watch_event(bed, bed_key(KEY_SCHEDULER, 0, 0, BED_SCHEDULER0),
+                     scheduler_state(BED_SCHEDULER0, 0), false);
+    bed_forget(bed);
+    send_invoke(bed, ACTIVATION_ID(2, 0), BED_HELLO, false);
+    assert_int_equal(bed_sent(bed, MSG_KAFKA_PRODUCE, 0)->u.produce.topic,
+                     TOPIC(TOPIC_SCHEDULER, 0));
+    assert_int_equal(bed_sent_count(bed, MSG_CREATE_QUEUE), 0);
+}
+
+/* Metadata is kept for five minutes behind its last use. */
+static void an_actions_copy_lasts_to_the_nanosecond(void **state)
+{
+    (void)state;
+    controller_bed_ready(bed, BED_HELLO, BED_SCHEDULER0);
+    bed_pass(bed, MINUTES(5));
+    bed_forget(bed);
+    send_invoke(bed, ID, BED_HELLO, false);
+    assert_int_equal(bed_sent_count(bed, MSG_DATABASE_READ), 0);
+    bed_pass(bed, MINUTES(5) + 1);
+    bed_forget(bed);
+    send_invoke(bed, ACTIVATION_ID(2, 0), BED_HELLO, false);
+    assert_int_equal(bed_sent_count(bed, MSG_DATABASE_READ), 1);
+}
+
+/* Only those who wait for this action, in the order of their arrival. */
+static void a_read_of_an_action_lets_go_on_who_waits_for_it(void **state)
+{
+    (void)state;
+    static const action_id actions[] = {BED_HELLO, BED_SLOW, BED_HELLO, ACTION_HEALTH_TEST};
+    for (uint32_t i = 0; i < 4; i++)
+        send_invoke(bed, ACTIVATION_ID(i + 1, 0), actions[i], false);
+    assert_int_equal(bed_sent_count(bed, MSG_DATABASE_READ), 3);
+    answer_action(bed, DOCUMENT_FOUND);
+    answer_action(bed, DOCUMENT_FOUND); /* the same again is nobody's */
+    assert_int_equal(bed_sent_count(bed, MSG_ETCD_RANGE), 2);
+    assert_int_equal(bed_sent(bed, MSG_ETCD_RANGE, 0)->corr, ACTIVATION_ID(1, 0));
+    assert_int_equal(bed_sent(bed, MSG_ETCD_RANGE, 1)->corr, ACTIVATION_ID(3, 0));
+    bed_link(bed, BED_DATABASE, true);
+    assert_int_equal(bed_sent_count(bed, MSG_INVOKE_REPLY), 2);
+    assert_int_equal(bed_sent(bed, MSG_INVOKE_REPLY, 0)->u.invoke_reply.id,
+                     ACTIVATION_ID(2, 0));
+    assert_int_equal(bed_sent(bed, MSG_INVOKE_REPLY, 1)->u.invoke_reply.id,
+                     ACTIVATION_ID(4, 0));
+    bed_link(bed, BED_DATABASE, true); /* there is nothing left to break */
+    assert_int_equal(bed_sent_count(bed, MSG_INVOKE_REPLY), 2);
+    send_invoke(bed, ACTIVATION_ID(5, 0), BED_SLOW, false); /* and it is read anew */
+    assert_int_equal(bed_sent_count(bed, MSG_DATABASE_READ), 4);
+}
+
+static void an_action_of_the_wrong_form_is_500(void **state)
+{
+    (void)state;
+    send_invoke(bed, ID, BED_HELLO, false);
+    answer_action(bed, DOCUMENT_MISMATCH);
+    expect_answer(bed, ID, 500, ERROR_SEND_FAILED);
+    bed_forget(bed);
+    send_invoke(bed, ID, BED_HELLO, false);
+    struct message m = bed_reply(bed_sent(bed, MSG_DATABASE_READ, 0), MSG_REFUSED);
+    bed_deliver(bed, &m);
+    expect_answer(bed, ID, 500, ERROR_SEND_FAILED);
+}
+
+/* A read is given up after a minute, by the next who needs it. */
+static void a_read_without_an_answer_is_repeated_after_a_minute(void **state)
+{
+    (void)state;
+    send_invoke(bed, ID, BED_HELLO, false);
+    bed_pass(bed, SEC(60) - 1);
+    send_invoke(bed, ACTIVATION_ID(2, 0), BED_HELLO, false);
+    assert_int_equal(bed_sent_count(bed, MSG_DATABASE_READ), 1);
+    bed_pass(bed, 1);
+    send_invoke(bed, ACTIVATION_ID(3, 0), BED_HELLO, false);
+    assert_int_equal(bed_sent_count(bed, MSG_DATABASE_READ), 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 #define COLD_TEST(name) cmocka_unit_test_setup_teardown(name, begin_cold, end)
 
@@ -315,6 +563,19 @@ int main(void)
         TEST(a_limit_of_zero_refuses_all_and_the_switch_turns_it_off),
         TEST(the_actions_flag_decides_and_then_the_namespaces),
         TEST(an_invocation_that_makes_no_sense_is_rejected),
+        TEST(the_systems_namespace_has_sixty_in_a_minute),
+        TEST(a_refusal_is_recorded_with_its_reason),
+        TEST(actions_and_namespaces_must_be_the_clusters),
+        TEST(a_look_up_waits_ten_seconds),
+        TEST(an_answered_look_up_is_over),
+        TEST(between_two_attempts_nothing_can_break),
+        TEST(without_schedulers_a_look_up_comes_to_nothing),
+        TEST(without_schedulers_no_queue_is_asked_for),
+        TEST(a_leader_that_is_not_known_gives_way_and_is_remembered),
+        TEST(an_actions_copy_lasts_to_the_nanosecond),
+        TEST(a_read_of_an_action_lets_go_on_who_waits_for_it),
+        TEST(an_action_of_the_wrong_form_is_500),
+        TEST(a_read_without_an_answer_is_repeated_after_a_minute),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

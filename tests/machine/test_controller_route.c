@@ -255,12 +255,20 @@ static void disable_stops_the_watching_and_nothing_else(void **state)
 static void disable_sends_three_unwatches_and_a_shutdown_to_the_feed(void **state)
 {
     (void)state;
+    static const enum key_family families[] = {KEY_QUEUE, KEY_SCHEDULER, KEY_THROTTLING};
     bed->posts_by_hand = true;
     bed_http(bed, HTTP_POST, "/disable", GOOD, NULL);
     assert_int_equal(bed_posts(bed), 4);
     for (uint32_t i = 0; i < 3; i++) {
         assert_int_equal(bed_post(bed, i)->what, POST_UNWATCH);
         assert_int_equal(bed_post(bed, i)->to_actor, ACTOR_WATCHER_ID);
+        assert_int_equal(bed_post(bed, i)->from_actor, ACTOR(ACTOR_BALANCER, 0, 0));
+        const struct post_watch *watch =
+            MESSAGE_LOCAL_CONST(bed_post(bed, i), struct post_watch);
+        assert_int_equal(watch->key.family, families[i]);
+        assert_int_equal(watch->depth, 1);
+        assert_int_equal(watch->name, 1);
+        assert_int_equal(watch->feedback, 0);
     }
     assert_int_equal(bed_post(bed, 3)->what, POST_GRACEFUL_SHUTDOWN);
     assert_int_equal(bed_post(bed, 3)->to_actor, ACTOR_FEED_ID(0));
@@ -340,6 +348,112 @@ static void before_5338_there_are_no_drain_routes(void **state)
     bed_expect_http(bed, 200, CONTENT_JSON, "1");
 }
 
+static void an_attempt_to_read_waits_ten_seconds(void **state)
+{
+    (void)state;
+    get("/invokers");
+    bed_pass(bed, SEC(10) - 1);
+    assert_int_equal(bed_sent_count(bed, MSG_ETCD_RANGE), 1);
+    bed_pass(bed, 1);
+    assert_int_equal(bed_sent_count(bed, MSG_ETCD_RANGE), 2);
+    struct message late = bed_reply(bed_sent(bed, MSG_ETCD_RANGE, 0), MSG_ETCD_RANGED);
+    bed_deliver(bed, &late);
+    bed_pass(bed, SEC(10) - 1);
+    assert_int_equal(bed_sent_count(bed, MSG_HTTP_REPLY), 0);
+    bed_pass(bed, 1);
+    bed_expect_http(bed, 500, CONTENT_TEXT, "There was an internal server error.");
+    late = bed_reply(bed_sent(bed, MSG_ETCD_RANGE, 1), MSG_ETCD_RANGED);
+    bed_deliver(bed, &late);
+    bed_pass(bed, MINUTES(1));
+    assert_int_equal(bed_sent_count(bed, MSG_HTTP_REPLY), 1);
+    assert_int_equal(bed_sent_count(bed, MSG_ETCD_RANGE), 2);
+}
+
+static void fail_read(uint32_t n, enum message_kind kind, enum etcd_status status)
+{
+    struct message m = bed_reply(bed_sent(bed, MSG_ETCD_RANGE, n), kind);
+    m.u.etcd_done.status = (uint8_t)status;
+    bed_deliver(bed, &m);
+}
+
+static void a_read_is_repeated_once(void **state)
+{
+    (void)state;
+    get("/invokers");
+    fail_read(0, MSG_REFUSED, ETCD_OK);
+    assert_int_equal(bed_sent_count(bed, MSG_ETCD_RANGE), 2); /* at once */
+    fail_read(1, MSG_ETCD_RANGED, ETCD_UNAVAILABLE);
+    bed_expect_http(bed, 500, CONTENT_TEXT, "There was an internal server error.");
+    get("/invokers");
+    fail_read(2, MSG_ETCD_RANGED, ETCD_UNAVAILABLE);
+    assert_int_equal(bed_sent_count(bed, MSG_ETCD_RANGE), 3); /* too soon after the last one */
+    assert_in_range(bed_next_in(bed), MSEC(500), MSEC(1000));
+    bed_link(bed, BED_ETCD, true); /* nothing of it is under way */
+    bed_pass(bed, SEC(1));
+    assert_int_equal(bed_sent_count(bed, MSG_ETCD_RANGE), 4);
+    static const uint8_t one[] = {INVOKER_UP};
+    answer_invokers(one, 1);
+    bed_expect_http(bed, 200, CONTENT_JSON, "{\"invoker0/0\":\"up\"}");
+    assert_int_equal(bed_sent_count(bed, MSG_HTTP_REPLY), 2);
+    bed_pass(bed, MINUTES(1));
+    assert_int_equal(bed_sent_count(bed, MSG_ETCD_RANGE), 4);
+}
+
+static void a_broken_connection_ends_all_reads_in_their_order(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"/invokers", "/invokers/ready",
+                                        "/invokers/healthy/count"};
+    for (uint32_t i = 0; i < 3; i++)
+        get(paths[i]);
+    bed_link(bed, BED_KAFKA, true);
+    bed_link(bed, BED_DATABASE, true);
+    assert_int_equal(bed_sent_count(bed, MSG_ETCD_RANGE), 3);
+    bed_link(bed, BED_ETCD, true);
+    bed_pass(bed, SEC(1));
+    assert_int_equal(bed_sent_count(bed, MSG_ETCD_RANGE), 6);
+    bed_link(bed, BED_ETCD, true);
+    assert_int_equal(bed_sent_count(bed, MSG_HTTP_REPLY), 3);
+    for (uint32_t i = 0; i < 3; i++)
+        assert_int_equal(bed_sent(bed, MSG_HTTP_REPLY, i)->u.http_reply.status, 500);
+}
+
+/* What stands there must be an invoker's state, of an invoker. */
+static void a_value_that_cannot_be_read_is_a_fault(void **state)
+{
+    (void)state;
+    const struct etcd_kv good = {.key = bed_key(KEY_INVOKERS, 0, 0, BED_INVOKER1),
+                                 .value = {.kind = VALUE_INVOKER, .status = INVOKER_UP}};
+    struct etcd_kv bad[4] = {good, good, good, good};
+    bad[0].value.kind = VALUE_RAW;
+    bad[1].value.status = INVOKER_STATUS_COUNT;
+    bad[2].key.node = BED_SCHEDULER0;
+    bad[3].key.node = BED_NODE_COUNT;
+    for (uint32_t i = 0; i < 4; i++) {
+        struct etcd_kv kvs[] = {bad[i], good};
+        get("/invokers");
+        struct message m = bed_reply(bed_sent(bed, MSG_ETCD_RANGE, i), MSG_ETCD_RANGED);
+        m.u.etcd_done.count = 2;
+        m.u.etcd_done.kvs = blob_new(bed->arena, ARENA_MESSAGE, kvs, sizeof kvs);
+        bed_deliver(bed, &m);
+        assert_int_equal(bed_sent_count(bed, MSG_HTTP_REPLY), i + 1);
+        bed_expect_http(bed, 500, CONTENT_TEXT, "There was an internal server error.");
+    }
+}
+
+static void a_count_is_recorded_with_what_it_says(void **state)
+{
+    (void)state;
+    bed_http(bed, HTTP_POST, "/disable", GOOD, NULL);
+    assert_int_equal(bed->record_count, 1);
+    assert_int_equal(bed_record(bed, RECORD_NODE_DISABLED, 0)->activation, 0);
+    get("/activation");
+    get("/invokers/ready");
+    assert_int_equal(bed->record_count, 1);
+    get("/activation/count");
+    assert_int_equal(bed->record_count, 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -361,6 +475,11 @@ int main(void)
         TEST(wrong_paths_and_methods_are_answered_as_pekko_does),
         TEST(options_on_any_path_is_ok),
         TEST(before_5338_there_are_no_drain_routes),
+        TEST(an_attempt_to_read_waits_ten_seconds),
+        TEST(a_read_is_repeated_once),
+        TEST(a_broken_connection_ends_all_reads_in_their_order),
+        TEST(a_value_that_cannot_be_read_is_a_fault),
+        TEST(a_count_is_recorded_with_what_it_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

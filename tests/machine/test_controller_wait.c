@@ -192,6 +192,113 @@ static void a_call_answered_503_before_its_action_was_read_still_goes_on(void **
     expect_count(bed, "1");
 }
 
+static void send_bare_id(enum ack_kind kind)
+{
+    struct ack ack = an_ack(ID, kind, RESPONSE_SUCCESS);
+    ack.shrunk = 1;
+    send_ack(bed, ack);
+}
+
+static void a_read_says_what_it_looks_for(void **state)
+{
+    (void)state;
+    invoke_published(bed, ID, BED_HELLO, true);
+    send_bare_id(ACK_RESULT);
+    bed_pass(bed, SEC(15));
+    static const actor_id callers[] = {ACTOR(ACTOR_CALL, 1, 1), ACTOR(ACTOR_CALL, 0, 1)};
+    for (uint32_t i = 0; i < 2; i++) {
+        const struct message *m = bed_sent(bed, MSG_DATABASE_READ, i);
+        assert_int_equal(m->to, BED_DATABASE);
+        assert_int_equal(m->from_actor, callers[i]);
+        assert_int_equal(m->corr, ID);
+        assert_int_equal(m->u.database.id, ID);
+        assert_int_equal(m->u.database.action, BED_HELLO);
+        assert_int_equal(m->u.database.ns, BED_GUEST);
+        assert_int_equal(m->u.database.document, DOCUMENT_RECORD);
+        assert_int_equal(m->u.database.revision, 0);
+    }
+}
+
+/* What says the same again later neither ends the call nor moves the next read. */
+static void the_answer_to_a_read_counts_once(void **state)
+{
+    (void)state;
+    invoke_published(bed, ID, BED_HELLO, true);
+    send_bare_id(ACK_RESULT);
+    bed_pass(bed, SEC(1));
+    answer_record(bed, 0, DOCUMENT_MISSING, RESPONSE_SUCCESS);
+    bed_pass(bed, SEC(2));
+    answer_record(bed, 0, DOCUMENT_FOUND, RESPONSE_SUCCESS);
+    assert_int_equal(bed_next_in(bed), SEC(1));
+    bed_pass(bed, SEC(1));
+    answer_record(bed, 0, DOCUMENT_FOUND, RESPONSE_SUCCESS); /* of the read before */
+    bed_pass(bed, SEC(11));
+    answer_record(bed, 2, DOCUMENT_MISSING, RESPONSE_SUCCESS);
+    bed_pass(bed, SEC(2));
+    answer_record(bed, 2, DOCUMENT_FOUND, RESPONSE_SUCCESS);
+    assert_int_equal(bed_next_in(bed), SEC(13));
+    bed_pass(bed, SEC(13));
+    answer_record(bed, 2, DOCUMENT_FOUND, RESPONSE_SUCCESS);
+    assert_int_equal(bed_sent_count(bed, MSG_INVOKE_REPLY), 0);
+    assert_int_equal(bed_sent_count(bed, MSG_DATABASE_READ), 4);
+    answer_record(bed, 3, DOCUMENT_FOUND, RESPONSE_APPLICATION_ERROR);
+    expect_answer(bed, ID, 502, ERROR_NONE);
+    send_ack(bed, an_ack(ID, ACK_COMPLETION, RESPONSE_SUCCESS));
+    answer_record(bed, 3, DOCUMENT_FOUND, RESPONSE_SUCCESS); /* it is gone altogether */
+    expect_answer(bed, ID, 502, ERROR_NONE);
+}
+
+/* The fast and the slow: between two of them there is nothing to break. */
+static void a_broken_database_ends_only_calls_with_a_read_under_way(void **state)
+{
+    (void)state;
+    invoke_published(bed, ID, BED_HELLO, true);
+    bed_pass(bed, SEC(15));
+    answer_record(bed, 0, DOCUMENT_MISSING, RESPONSE_SUCCESS);
+    send_bare_id(ACK_RESULT);
+    bed_pass(bed, SEC(1));
+    answer_record(bed, 1, DOCUMENT_MISSING, RESPONSE_SUCCESS);
+    bed_link(bed, BED_DATABASE, true);
+    assert_int_equal(bed_sent_count(bed, MSG_INVOKE_REPLY), 0);
+    bed_pass(bed, SEC(3));
+    assert_int_equal(bed_sent_count(bed, MSG_DATABASE_READ), 3); /* a fast one */
+    bed_link(bed, BED_DATABASE, false);
+    assert_int_equal(bed_sent_count(bed, MSG_INVOKE_REPLY), 0);
+    bed_link(bed, BED_SCHEDULER0, true);
+    bed_link(bed, BED_ETCD, true);
+    assert_int_equal(bed_sent_count(bed, MSG_INVOKE_REPLY), 0);
+    bed_link(bed, BED_DATABASE, true);
+    expect_answer(bed, ID, 500, ERROR_SEND_FAILED);
+}
+
+static void the_servers_limit_is_to_the_nanosecond(void **state)
+{
+    (void)state;
+    send_invoke(bed, ID, BED_SLOW, false);
+    bed_pass(bed, SEC(65) - 1);
+    assert_int_equal(bed_sent_count(bed, MSG_INVOKE_REPLY), 0);
+    bed_pass(bed, 1);
+    expect_answer(bed, ID, 503, ERROR_REQUEST_TIMEOUT);
+}
+
+/* Nobody waits for it any more: neither a timer nor a read is left. */
+static void a_result_ends_the_polling(void **state)
+{
+    (void)state;
+    invoke_published(bed, ID, BED_HELLO, true);
+    send_bare_id(ACK_RESULT);
+    send_ack(bed, an_ack(ID, ACK_RESULT, RESPONSE_SUCCESS)); /* the promise was kept before */
+    assert_int_equal(bed_sent_count(bed, MSG_INVOKE_REPLY), 0);
+    bed_pass(bed, SEC(1));
+    answer_record(bed, 0, DOCUMENT_FOUND, RESPONSE_SUCCESS);
+    expect_answer(bed, ID, 200, ERROR_NONE);
+    bed_forget(bed);
+    bed_pass(bed, SEC(100));
+    assert_int_equal(bed_sent_count(bed, MSG_DATABASE_READ), 0);
+    assert_int_equal(bed->record_count, 0);
+    expect_count(bed, "1");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -207,6 +314,11 @@ int main(void)
         TEST(a_poll_that_is_refused_or_reset_ends_the_call_with_500),
         TEST(the_server_answers_503_after_65_seconds),
         TEST(a_call_answered_503_before_its_action_was_read_still_goes_on),
+        TEST(a_read_says_what_it_looks_for),
+        TEST(the_answer_to_a_read_counts_once),
+        TEST(a_broken_database_ends_only_calls_with_a_read_under_way),
+        TEST(the_servers_limit_is_to_the_nanosecond),
+        TEST(a_result_ends_the_polling),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -179,6 +179,7 @@ static void expect_answer_record(const struct bed *bed, const struct message *an
             continue;
         found++;
         assert_int_equal(r->value, answer->u.invoke_reply.status);
+        assert_true(r->kind == RECORD_ANSWERED || r->value >= 400);
         assert_true(r->ns < BED_NAMESPACE_COUNT || r->ns == NAMESPACE_SYSTEM);
         if (r->value != 429) /* the throttles' record does not say it */
             assert_int_equal(r->detail, answer->u.invoke_reply.response);

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WIDE_NODES (BED_NODE_COUNT + WIDE_SCHEDULERS + WIDE_INVOKERS)
+#define WIDE_NODES (BED_NODE_COUNT + WIDE_SCHEDULERS_MAX + WIDE_INVOKERS)
 
 static void add(struct node_info *nodes, struct cluster *c, enum node_kind kind, node_id first,
                 uint32_t count)
@@ -21,13 +21,19 @@ static void add(struct node_info *nodes, struct cluster *c, enum node_kind kind,
 
 struct bed *controller_wide_bed_new(void)
 {
+    return controller_wide_bed_of(WIDE_SCHEDULERS);
+}
+
+struct bed *controller_wide_bed_of(uint32_t schedulers)
+{
     static struct node_info nodes[WIDE_NODES];
     struct bed *bed = bed_new(&controller_ops, BED_CONTROLLER0, NULL);
     memcpy(nodes, bed->nodes, sizeof bed->nodes);
-    add(nodes, &bed->cluster, NODE_SCHEDULER, BED_NODE_COUNT, WIDE_SCHEDULERS);
-    add(nodes, &bed->cluster, NODE_INVOKER, BED_NODE_COUNT + WIDE_SCHEDULERS, WIDE_INVOKERS);
+    add(nodes, &bed->cluster, NODE_SCHEDULER, BED_NODE_COUNT, schedulers);
+    add(nodes, &bed->cluster, NODE_INVOKER, (node_id)(BED_NODE_COUNT + schedulers),
+        WIDE_INVOKERS);
     bed->cluster.nodes = nodes;
-    bed->cluster.node_count = WIDE_NODES;
+    bed->cluster.node_count = BED_NODE_COUNT + schedulers + WIDE_INVOKERS;
     return bed;
 }
 

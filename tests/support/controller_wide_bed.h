@@ -6,10 +6,12 @@
 #include "support/controller_bed.h"
 
 #define WIDE_SCHEDULERS 3u
+#define WIDE_SCHEDULERS_MAX 8u
 #define WIDE_INVOKERS 7u
 
 /* Not started. The further nodes stand behind those of every bed. */
 struct bed *controller_wide_bed_new(void);
+struct bed *controller_wide_bed_of(uint32_t schedulers);
 node_id wide_invoker(const struct bed *bed, uint32_t index);
 node_id wide_scheduler(const struct bed *bed, uint32_t index);
 
