@@ -218,8 +218,7 @@ static void leader_missing(struct controller *self, struct invocation *i, struct
 void controller_on_look_up(struct controller *self, const struct message *m, struct effects *fx)
 {
     struct invocation *i = controller_find(self, m->corr);
-    if (i == NULL || i->stage != STAGE_LOOK_UP || !i->is_call_open ||
-        i->attempt != ACTOR_INDEX(m->to_actor))
+    if (i == NULL || i->stage != STAGE_LOOK_UP || i->attempt != ACTOR_INDEX(m->to_actor))
         return; /* late: the attempt was given up */
     fx->cause = i->cause;
     if (m->kind == MSG_REFUSED || m->u.etcd_done.status != ETCD_OK) {

@@ -95,8 +95,8 @@ void controller_on_prefix(struct controller *self, const struct message *m, stru
     struct prefix_read *read = self->reads;
     while (read != NULL && read->corr != m->corr)
         read = read->next;
-    if (read == NULL || !read->is_call_open || read->attempt != ACTOR_INDEX(m->to_actor))
-        return;
+    if (read == NULL || read->attempt != ACTOR_INDEX(m->to_actor))
+        return; /* late: the attempt was given up */
     if (m->kind == MSG_REFUSED || m->u.etcd_done.status != ETCD_OK) {
         prefix_failed(self, read, fx);
         return;

@@ -142,6 +142,7 @@ static void a_read_that_fails_is_500(void **state)
     expect_api_error(&t, 500, FAULT);
     assert_int_equal(t.bed->sent_count, 1);
     expect_count(t.bed, "0");
+    expect_forgotten(t.bed, OWN_FIRST);
 }
 
 static void a_read_that_is_refused_is_500(void **state)
@@ -152,6 +153,7 @@ static void a_read_that_is_refused_is_500(void **state)
     expect_api_error(&t, 500, FAULT);
     assert_int_equal(t.bed->sent_count, 1);
     expect_count(t.bed, "0");
+    expect_forgotten(t.bed, OWN_FIRST);
 }
 
 static void a_document_that_comes_after_the_servers_own_answer_lets_it_go_on(void **state)
@@ -234,6 +236,8 @@ static void only_final_parameters_with_a_value_are_protected(void **state)
             expect_api_error(&t, 400,
                              "Request defines parameters that are not allowed (e.g., reserved "
                              "properties).");
+        if (cases[n].is_refused)
+            expect_forgotten(t.bed, ACTIVATION_ID(REQUEST_ENTRY_CONTROLLER << 24 | (n + 1), 0));
     }
 }
 

@@ -108,6 +108,15 @@ static void between_two_components_the_count_is_0(void **state)
     bed->posts_by_hand = true;
     finish_part(PART(1), RESPONSE_SUCCESS);
     expect_count(bed, "0");
+    for (uint32_t i = 0; i < bed_posts(bed); i++) {
+        const struct message *m = bed_post(bed, i);
+        bool is_end = ACTOR_KIND(m->to_actor) == ACTOR_CALLBACK;
+        assert_int_equal(m->to_actor, is_end ? ACTOR(ACTOR_CALLBACK, 0, 0) : ACTOR_FEED_ID(0));
+        assert_int_equal(m->from_actor,
+                         is_end ? ACTOR(ACTOR_BALANCER, 0, 0) : ACTOR_FEED_HANDLER_ID(0));
+        if (is_end)
+            assert_string_equal(bed->ops->post_name(m->what), "part-done");
+    }
     char text[64];
     assert_true(bed->ops->pending(bed->machine, text, sizeof text));
     assert_string_equal(text, "1 sequences or firings open");
@@ -197,6 +206,8 @@ static void a_component_that_cannot_be_sent_makes_it_a_whisk_error(void **state)
     expect_stored(0, ID, RESPONSE_WHISK_ERROR, ERROR_SEQUENCE_FAILED);
     expect_answer(bed, ID, 500, ERROR_SEQUENCE_FAILED);
     assert_int_equal(bed_record_count(bed, RECORD_REJECTED), 0);
+    expect_forgotten(bed, ID);
+    expect_forgotten(bed, PART(1));
 }
 
 static void a_send_that_fails_makes_it_a_whisk_error(void **state)
@@ -365,6 +376,7 @@ static void a_firing_is_answered_at_once_and_asks_its_own_port_for_each_rule(voi
     expect_stored(0, ID, RESPONSE_SUCCESS, ERROR_NONE);
     answer_rule(1, 202);
     assert_int_equal(bed_record_count(bed, RECORD_MESSAGE_REJECTED), 1);
+    expect_forgotten(bed, ID);
 }
 
 static void a_trigger_without_rules_is_answered_204_and_leaves_no_record(void **state)
@@ -373,6 +385,7 @@ static void a_trigger_without_rules_is_answered_204_and_leaves_no_record(void **
     make(BED_BOTH, ACTION_TRIGGER, twice, 0);
     start(ID, false);
     expect_answer(bed, ID, 204, ERROR_NONE);
+    expect_forgotten(bed, ID);
     assert_int_equal(bed_sent_count(bed, MSG_DATABASE_STORE), 0);
     assert_int_equal(bed_record_count(bed, RECORD_CHAIN_STARTED), 0);
 }
@@ -499,6 +512,8 @@ static void a_sequence_outlives_its_caller(void **state)
     expect_answer(bed, ID, 503, ERROR_REQUEST_TIMEOUT);
     char text[64];
     assert_false(bed->ops->pending(bed->machine, text, sizeof text));
+    expect_forgotten(bed, ID);
+    expect_forgotten(bed, PART(1));
 }
 
 static void a_nested_sequence_that_breaks_makes_the_outer_a_whisk_error(void **state)

@@ -29,12 +29,15 @@ static void expect_taken(actor_id to_actor, enum message_kind kind, unsigned wha
 {
     bed_forget(bed);
     struct message m = bed_message(bed, kind, BED_DATABASE, to_actor);
-    if (kind == MSG_POST)
+    if (kind == MSG_POST) {
         m.from = bed->env.node;
-    if (kind == MSG_POST)
         m.what = (uint16_t)what;
+        MESSAGE_LOCAL(&m, struct post_watched)->key =
+            bed_key(KEY_THROTTLING, BED_GUEST, BED_HELLO, 0);
+    }
     bed_deliver(bed, &m);
     assert_int_equal(bed->sent_count, 0);
+    assert_int_equal(bed_record_count(bed, RECORD_VIEW_CHANGED), 0);
     assert_int_equal(bed_record_count(bed, RECORD_MESSAGE_REJECTED), !is_taken);
 }
 

@@ -74,6 +74,7 @@ static void an_unreachable_broker_fails_the_send_after_two_minutes(void **state)
     bed_pass(bed, SEC(60));
     assert_int_equal(bed_record_count(bed, RECORD_SLOT_FORCED), 1);
     expect_count(bed, "0");
+    expect_forgotten(bed, ID);
 }
 
 static void with_the_servers_own_limit_the_caller_gets_503_first(void **state)
@@ -186,6 +187,7 @@ static void broken_look_ups_are_repeated_once_and_then_fail(void **state)
     for (uint32_t i = 0; i < 3; i++)
         assert_int_equal(bed_sent(bed, MSG_INVOKE_REPLY, i)->u.invoke_reply.status, 503);
     expect_count(bed, "0");
+    expect_forgotten(bed, ACTIVATION_ID(2, 0));
 }
 
 static void an_etcd_that_answers_unavailable_is_asked_again(void **state)

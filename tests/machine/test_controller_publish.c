@@ -401,6 +401,9 @@ static void an_answered_look_up_is_over(void **state)
     assert_int_equal(bed_sent_count(bed, MSG_CREATE_QUEUE), 0);
     assert_int_equal(bed_sent_count(bed, MSG_KAFKA_PRODUCE), 1);
     send_ack(bed, an_ack(ID, ACK_COMPLETION, RESPONSE_SUCCESS));
+    expect_forgotten(bed, ID);
+    answer_produced(bed, 1, true);
+    send_ack(bed, an_ack(ID, ACK_COMPLETION, RESPONSE_SUCCESS));
     answer_look_up(bed, 0, NO_KEY); /* nobody is there for it */
     assert_int_equal(bed_record_count(bed, RECORD_MESSAGE_REJECTED), 0);
 }
@@ -521,6 +524,8 @@ static void an_action_of_the_wrong_form_is_500(void **state)
     send_invoke(bed, ID, BED_HELLO, false);
     answer_action(bed, DOCUMENT_MISMATCH);
     expect_answer(bed, ID, 500, ERROR_SEND_FAILED);
+    expect_forgotten(bed, ID);
+    bed_link(bed, BED_DATABASE, true);
     bed_forget(bed);
     send_invoke(bed, ID, BED_HELLO, false);
     struct message m = bed_reply(bed_sent(bed, MSG_DATABASE_READ, 0), MSG_REFUSED);

@@ -358,7 +358,15 @@ static void each_recreation_waits_for_its_own_action(void **state)
     assert_int_equal(bed_sent_count(bed, MSG_CREATE_QUEUE), 3);
     for (uint32_t i = 1; i < 3; i++)
         assert_int_equal(bed_sent(bed, MSG_CREATE_QUEUE, i)->u.create_queue.action, BED_HELLO);
-    /* a later read of the action begins none of them again */
+    /* later reads of an action begin none of them again */
+    struct message word =
+        bed_message(bed, MSG_CACHE_INVALIDATION, BED_CONTROLLER1, ACTOR_MAIN_ID);
+    word.u.invalidation.action = BED_SLOW;
+    word.u.invalidation.revision = 1;
+    bed_deliver(bed, &word);
+    send_invoke(bed, ACTIVATION_ID(4, 0), BED_SLOW, false);
+    answer_read(2, DOCUMENT_FOUND);
+    assert_int_equal(bed_sent_count(bed, MSG_CREATE_QUEUE), 3);
     bed_pass(bed, SEC(301));
     bed_forget(bed);
     send_invoke(bed, ACTIVATION_ID(3, 0), BED_SLOW, false);
@@ -463,6 +471,8 @@ static void a_warm_up_is_an_activation_without_an_id(void **state)
     assert_int_equal(a->controller, BED_CONTROLLER0);
     assert_int_equal(a->blocking, 0);
     assert_int_equal(bed_sent(bed, MSG_CREATE_QUEUE, 0)->u.create_queue.ns, NAMESPACE_SYSTEM);
+    assert_int_equal(bed_sent(bed, MSG_CREATE_QUEUE, 0)->to_actor,
+                     ACTOR(ACTOR_QUEUE_MANAGER, 0, 0));
     assert_int_equal(bed_sent(bed, MSG_CREATE_QUEUE, 0)->from_actor,
                      ACTOR(ACTOR_BALANCER, 3, 0));
 }

@@ -172,6 +172,9 @@ static void ready_means_all_healthy_whatever_the_fraction(void **state)
     static const uint8_t all[] = {INVOKER_UP, INVOKER_UP, INVOKER_UP};
     static const uint8_t one[] = {INVOKER_UP, INVOKER_DOWN, INVOKER_UNHEALTHY};
     get("/invokers/ready");
+    answer_invokers(all, 1);
+    bed_expect_http(bed, 200, CONTENT_JSON, "{\"healthy\":\"1/1\"}");
+    get("/invokers/ready");
     answer_invokers(all, 3);
     bed_expect_http(bed, 200, CONTENT_JSON, "{\"healthy\":\"3/3\"}");
     get("/invokers/ready");

@@ -203,6 +203,13 @@ void expect_answer(const struct bed *bed, activation_id id, unsigned status,
     expect_answer_record(bed, m);
 }
 
+void expect_forgotten(struct bed *bed, activation_id id)
+{
+    uint32_t rejected = bed_record_count(bed, RECORD_MESSAGE_REJECTED);
+    send_invoke(bed, id, BED_HELLO, false);
+    assert_int_equal(bed_record_count(bed, RECORD_MESSAGE_REJECTED), rejected);
+}
+
 void expect_count(struct bed *bed, const char *count)
 {
     bed_http(bed, HTTP_GET, "/activation/count", NULL, NULL);
