@@ -171,7 +171,7 @@ static void have_put(struct controller *self, struct api_call *call, blob body,
 {
     struct arena *arena = self->env->arena;
     struct api_put put;
-    struct json_in old = {.kind = JSON_INVALID};
+    struct json_in old = parse(self, body);
     char text[160], space[2 * (API_NAME_MAX + 1)];
     const char *name;
     if (body != 0 && !call->is_full) {
@@ -186,8 +186,6 @@ static void have_put(struct controller *self, struct api_call *call, blob body,
         end(self, call, 400, fault, fx);
         return;
     }
-    if (body != 0)
-        old = parse(self, body);
     size_t count = api_document_annotations(&put, old);
     if (count > API_ANNOTATIONS_MAX) {
         snprintf(text, sizeof text, "annotations larger than allowed: %zu > %u entries.", count,

@@ -108,6 +108,7 @@ static void expect_head(struct api_bed *self, unsigned status, const char *body)
     assert_int_equal(m->u.http_reply.status, status);
     assert_int_equal(m->u.http_reply.content, is_json ? CONTENT_JSON : CONTENT_TEXT);
     assert_int_equal(m->u.http_reply.cors, 0);
+    expect_records_fit(self->bed);
 }
 
 void expect_api(struct api_bed *self, unsigned status, const char *body)

@@ -168,6 +168,18 @@ static bool response_fits(unsigned status, unsigned response)
     return response == RESPONSE_WHISK_ERROR;
 }
 
+void expect_records_fit(const struct bed *bed)
+{
+    for (uint32_t i = 0; i < bed->record_count; i++) {
+        const struct record *r = &bed->records[i];
+        if (r->kind != RECORD_ANSWERED && r->kind != RECORD_REJECTED)
+            continue;
+        assert_true(r->ns < BED_NAMESPACE_COUNT || r->ns == NAMESPACE_SYSTEM);
+        assert_true(r->kind == RECORD_ANSWERED || r->value >= 400);
+        assert_true(r->value == 429 || response_fits((unsigned)r->value, r->detail));
+    }
+}
+
 /* The one record of it says the same as the answer. */
 static void expect_answer_record(const struct bed *bed, const struct message *answer)
 {
@@ -179,8 +191,6 @@ static void expect_answer_record(const struct bed *bed, const struct message *an
             continue;
         found++;
         assert_int_equal(r->value, answer->u.invoke_reply.status);
-        assert_true(r->kind == RECORD_ANSWERED || r->value >= 400);
-        assert_true(r->ns < BED_NAMESPACE_COUNT || r->ns == NAMESPACE_SYSTEM);
         if (r->value != 429) /* the throttles' record does not say it */
             assert_int_equal(r->detail, answer->u.invoke_reply.response);
     }
@@ -200,6 +210,7 @@ void expect_answer(const struct bed *bed, activation_id id, unsigned status,
     assert_int_equal(m->u.invoke_reply.error, error);
     assert_int_equal(m->u.invoke_reply.controller, BED_CONTROLLER0);
     assert_true(response_fits(status, m->u.invoke_reply.response));
+    expect_records_fit(bed);
     expect_answer_record(bed, m);
 }
 

@@ -36,6 +36,8 @@ void answer_record(struct bed *bed, uint32_t n, enum document_result result,
 /* The only reply to a call in the log has this status, and its record says the same. */
 void expect_answer(const struct bed *bed, activation_id id, unsigned status,
                    enum error_text error);
+/* Each record of an answer has a response that goes with its status. */
+void expect_records_fit(const struct bed *bed);
 /* Nothing is left of it: an invocation of guest/hello may have its id again. */
 void expect_forgotten(struct bed *bed, activation_id id);
 /* GET /activation/count says so. */
