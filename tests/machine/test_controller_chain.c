@@ -263,6 +263,10 @@ static void a_component_that_cannot_be_read_leaves_no_record(void **state)
     assert_int_equal(bed_sent(bed, MSG_INVOKE_REPLY, 0)->u.invoke_reply.status, 202);
     assert_int_equal(bed_sent(bed, MSG_INVOKE_REPLY, 1)->u.invoke_reply.id, ID);
     assert_int_equal(bed_sent(bed, MSG_INVOKE_REPLY, 1)->u.invoke_reply.status, 500);
+    assert_int_equal(bed_sent(bed, MSG_INVOKE_REPLY, 1)->u.invoke_reply.response,
+                     RESPONSE_WHISK_ERROR);
+    assert_int_equal(bed_sent(bed, MSG_INVOKE_REPLY, 1)->u.invoke_reply.error,
+                     ERROR_SEND_FAILED);
     assert_int_equal(bed_record_count(bed, RECORD_CHAIN_ENDED), 0);
     char text[64];
     assert_false(bed->ops->pending(bed->machine, text, sizeof text));
@@ -577,6 +581,30 @@ static void an_answer_of_a_rule_is_none_for_a_sequence(void **state)
     assert_int_equal(bed->sent_count, 0);
 }
 
+/* The part's end and the inner sequence's are turns of the outer ones. */
+static void the_end_of_an_inner_sequence_is_a_turn_of_its_own(void **state)
+{
+    (void)state;
+    uint32_t turns = 0;
+    start_outer(ID, nested, 2);
+    answer_produced(bed, 0, true);
+    finish_part(PART(2), RESPONSE_SUCCESS);
+    answer_produced(bed, 1, true);
+    bed->posts_by_hand = true;
+    finish_part(PART(3), RESPONSE_SUCCESS);
+    for (; bed_posts(bed) > 0; bed_post_next(bed)) {
+        const struct message *m = bed_post(bed, 0);
+        if (ACTOR_KIND(m->to_actor) != ACTOR_CALLBACK)
+            continue;
+        assert_int_equal(m->to_actor, ACTOR(ACTOR_CALLBACK, 0, 0));
+        assert_int_equal(m->from_actor, ACTOR(ACTOR_BALANCER, 0, 0));
+        assert_int_equal(bed_sent_count(bed, MSG_DATABASE_STORE), turns++);
+        assert_int_equal(bed_sent_count(bed, MSG_KAFKA_PRODUCE), 2);
+    }
+    assert_int_equal(turns, 2);
+    assert_int_equal(bed_sent_count(bed, MSG_KAFKA_PRODUCE), 3);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -608,6 +636,7 @@ int main(void)
         TEST(a_nested_sequence_that_breaks_makes_the_outer_a_whisk_error),
         TEST(a_rule_is_asked_as_any_client_asks),
         TEST(an_answer_of_a_rule_is_none_for_a_sequence),
+        TEST(the_end_of_an_inner_sequence_is_a_turn_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -184,6 +184,10 @@ static void ready_means_all_healthy_whatever_the_fraction(void **state)
     get("/invokers/ready");
     answer_invokers(one, 3);
     bed_expect_http(bed, 500, CONTENT_JSON, "{\"unhealthy\":\"2/3\"}");
+    bed_config(bed, "whisk.controller.readiness-fraction", 1);
+    get("/invokers/ready");
+    answer_invokers(one, 3);
+    bed_expect_http(bed, 500, CONTENT_JSON, "{\"unhealthy\":\"2/3\"}");
     bed_config(bed, "whisk.controller.readiness-fraction", 0);
     get("/invokers/ready");
     answer_invokers(one, 3);
