@@ -105,6 +105,10 @@ static void what_is_no_credentials_at_all_is_told_by_its_characters(void **state
         with_authorization(value);
         expect_api_error(&t, 401, INVALID);
     }
+    with_authorization("B");
+    expect_api_error(&t, 401, INVALID);
+    with_authorization("");
+    expect_api_error(&t, 401, MISSING);
     for (const char *at = bad; *at != '\0'; at++) {
         value[7] = *at;
         with_authorization(value);
@@ -267,8 +271,8 @@ static void paths_beside_the_api_are_not_its_own(void **state)
 static void names_are_checked_after_decoding(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"a%20", "%20a",  "a%2Fb",  "-a",
-                                      "a$b",  "a%00b", "%C3%A4", "."};
+    static const char *const bad[] = {"a%20", "%20a",  "a%2Fb",  "-a", "a$b",
+                                      "a+b",  "a%00b", "%C3%A4", "."};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         char target[128];
         snprintf(target, sizeof target, "/api/v1/namespaces/_/actions/%s", bad[i]);
