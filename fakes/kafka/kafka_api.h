@@ -113,6 +113,9 @@ void kafka_api_send(struct kafka *self, struct effects *fx, const struct kafka_a
 /* For how long clients ask, in the machine's time. */
 uint64_t kafka_api_duration(const struct kafka *self, int32_t ms);
 
+/* Index of the topic, or topic_count; nothing is looked up in a trial. */
+uint32_t kafka_call_topic(const struct kafka_call *call, struct kafka_text name);
+
 /* kafka_api_log.c, kafka_api_fetch.c */
 void kafka_api_produce(struct kafka_call *call);
 void kafka_api_list_offsets(struct kafka_call *call);

@@ -81,7 +81,7 @@ void kafka_api_produce(struct kafka_call *call)
     for (uint32_t t = 0; t < topics && call->in.ok; t++) {
         struct kafka_text name = kafka_in_string(&call->in);
         uint32_t partitions = kafka_in_array(&call->in, 8, NULL);
-        uint32_t topic = call->is_trial ? 0 : kafka_topics_find(call->self, name);
+        uint32_t topic = kafka_call_topic(call, name);
         kafka_out_string(&call->out, name);
         kafka_out_array(&call->out, partitions);
         for (uint32_t p = 0; p < partitions && call->in.ok; p++)
@@ -177,7 +177,7 @@ void kafka_api_list_offsets(struct kafka_call *call)
     for (uint32_t t = 0; t < topics && call->in.ok; t++) {
         struct kafka_text name = kafka_in_string(&call->in);
         uint32_t partitions = kafka_in_array(&call->in, 12, NULL);
-        uint32_t topic = call->is_trial ? 0 : kafka_topics_find(call->self, name);
+        uint32_t topic = kafka_call_topic(call, name);
         kafka_out_string(&call->out, name);
         kafka_out_array(&call->out, partitions);
         for (uint32_t p = 0; p < partitions && call->in.ok; p++)

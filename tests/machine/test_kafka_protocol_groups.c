@@ -112,6 +112,80 @@ static void a_member_that_waits_for_others_does_not_expire_until_five_minutes(vo
     kafka_peer_free(peer);
 }
 
+static void without_a_delay_the_first_member_is_answered_with_its_join(void **state)
+{
+    (void)state;
+    struct kafka_peer *peer = peer_with_topic();
+    bed_config(kafka_peer_bed(peer), "group.initial.rebalance.delay.ms", 0);
+    uint32_t c = kafka_peer_open(peer);
+    kafka_peer_send(peer, c, TEXT_JOIN, 3, JOIN);
+    assert_int_equal(bed_next_in(kafka_peer_bed(peer)), SEC(10)); /* its session alone */
+    assert_non_null(strstr(kafka_peer_receive(peer, c, 0), "generation=1"));
+    kafka_peer_free(peer);
+}
+
+static void expect_session(const struct kafka_peer *peer, duration left)
+{
+    assert_int_equal(bed_next_in(kafka_peer_bed(peer)), left);
+}
+
+static void syncs_heartbeats_and_commits_prolong_a_session_and_nothing_else_does(void **state)
+{
+    (void)state;
+    struct kafka_peer *peer = peer_with_topic();
+    uint32_t c = kafka_peer_open(peer);
+    kafka_peer_call(peer, c, TEXT_JOIN, 3, JOIN);
+    expect_session(peer, SEC(10));
+    kafka_peer_wait(peer, 4000);
+    kafka_peer_call(peer, c, TEXT_SYNC, 3, SYNC_ALL);
+    expect_session(peer, SEC(10));
+    kafka_peer_wait(peer, 4000);
+    kafka_peer_call(peer, c, TEXT_HEARTBEAT, 3, "group=g generation=1 member=$1");
+    expect_session(peer, SEC(10));
+    kafka_peer_wait(peer, 4000);
+    kafka_peer_call(peer, c, TEXT_OFFSET_COMMIT, 7,
+                    "group=g generation=1 member=$1 topics[name=t partitions[index=0]]");
+    expect_session(peer, SEC(10));
+    kafka_peer_wait(peer, 4000);
+    kafka_peer_call(peer, c, TEXT_HEARTBEAT, 3, "group=g generation=2 member=$1");
+    kafka_peer_call(peer, c, TEXT_OFFSET_COMMIT, 7,
+                    "group=g generation=2 member=$1 topics[name=t partitions[index=0]]");
+    kafka_peer_call(peer, c, TEXT_OFFSET_FETCH, 5, "group=g topics=null");
+    kafka_peer_call(peer, c, TEXT_DESCRIBE, 4, "groups[g]");
+    kafka_peer_call(peer, c, TEXT_FETCH, 11, "topics[name=t partitions[index=0]]");
+    expect_session(peer, SEC(6));
+    kafka_peer_call(peer, c, TEXT_SYNC, 3, SYNC_ALL); /* of a stable group: told again */
+    expect_session(peer, SEC(10));
+    kafka_peer_call(peer, c, TEXT_LEAVE, 1, "group=g member=$1");
+    expect_session(peer, TSTAMP_NEVER);
+    kafka_peer_free(peer);
+}
+
+static void sessions_may_be_as_short_and_as_long_as_the_broker_says(void **state)
+{
+    static const struct {
+        const char *session;
+        int16_t error;
+    } cases[] = {{"-1", KAFKA_INVALID_SESSION_TIMEOUT},
+                 {"0", KAFKA_INVALID_SESSION_TIMEOUT},
+                 {"5999", KAFKA_INVALID_SESSION_TIMEOUT},
+                 {"6000", KAFKA_NO_ERROR},
+                 {"1800000", KAFKA_NO_ERROR},
+                 {"1800001", KAFKA_INVALID_SESSION_TIMEOUT}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct kafka_peer *peer = peer_with_topic();
+        uint32_t c = kafka_peer_open(peer);
+        char join[128], answer[64];
+        snprintf(join, sizeof join, "group=g session=%s protocols[name=range metadata=r]",
+                 cases[i].session);
+        snprintf(answer, sizeof answer, "error=%d ", cases[i].error);
+        const char *got = kafka_peer_call(peer, c, TEXT_JOIN, 3, join);
+        assert_memory_equal(got, answer, strlen(answer));
+        kafka_peer_free(peer);
+    }
+}
+
 static void an_id_that_is_not_used_holds_the_group_for_a_session(void **state)
 {
     (void)state;
@@ -230,6 +304,9 @@ int main(void)
         cmocka_unit_test(a_closed_connection_removes_no_member_its_session_does),
         cmocka_unit_test(a_join_whose_connection_closed_still_counts_and_is_answered_to_nobody),
         cmocka_unit_test(a_member_that_waits_for_others_does_not_expire_until_five_minutes),
+        cmocka_unit_test(without_a_delay_the_first_member_is_answered_with_its_join),
+        cmocka_unit_test(syncs_heartbeats_and_commits_prolong_a_session_and_nothing_else_does),
+        cmocka_unit_test(sessions_may_be_as_short_and_as_long_as_the_broker_says),
         cmocka_unit_test(an_id_that_is_not_used_holds_the_group_for_a_session),
         cmocka_unit_test(members_offsets_and_ids_survive_a_restart),
         cmocka_unit_test(a_restart_in_a_rebalance_goes_back_to_the_last_stable_generation),

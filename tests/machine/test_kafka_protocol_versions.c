@@ -32,6 +32,7 @@ static const struct {
     {"Produce of batches that are not right", "1 CreateTopics 0 topics[name=~t]\n",
      "1 Produce %d topics[name=~t partitions[index=0 records=@2]]\n"
      "1 Produce %d topics[name=~t partitions[index=0 records=@1!magic]]\n"
+     "1 Produce %d topics[name=~t partitions[index=0 records=@1!old]]\n"
      "1 Produce %d topics[name=~t partitions[index=0 records=@1!two]]\n"
      "1 Produce %d topics[name=~t partitions[index=0 records=@1!zstd]]\n"
      "1 Produce %d topics[name=~t partitions[index=0 records=@1!long]]\n",
@@ -44,6 +45,14 @@ static const struct {
      "partitions[index=0]]\n1 Fetch %d wait=0 min=5000 topics[name=~t partitions[index=0 "
      "offset=9]]\n",
      4, 11},
+    {"Fetch of nothing, and of a part", "1 CreateTopics 0 topics[name=~t]\n",
+     "1 Produce %d topics[name=~t partitions[index=0 records=@1x50]]\n"
+     "1 Fetch 11 wait=9 topics[name=~t partitions[]; name=~u partitions[]]\n"
+     "1 Fetch 11 wait=9 topics[name=~t partitions[]; name=~t partitions[index=0 offset=0]]\n"
+     "1 Fetch 11 wait=9 min=1 session=5 epoch=0 topics[]\n"
+     "1 Fetch 11 wait=9 min=1 session=5 epoch=1 topics[name=~t partitions[index=0]]\n"
+     "1 Fetch 11 wait=9 min=1 epoch=-2 topics[name=~t partitions[index=0]]\n",
+     7, 7},
     {"ListOffsets",
      "1 CreateTopics 0 topics[name=~t]\n"
      "1 Produce 7 topics[name=~t partitions[index=0 records=@3]]\n",
@@ -91,6 +100,16 @@ static const struct {
      0, 3},
     {"SyncGroup", "1 JoinGroup 3 group=~g session=60000 " MEMBER "\n",
      "1 SyncGroup %d group=~g generation=1 member=$1 assignments[id=$1 bytes=a]\n", 0, 3},
+    {"members with an instance",
+     "1 CreateTopics 0 topics[name=~t]\n1 JoinGroup 3 group=~g session=60000 " MEMBER "\n",
+     "1 SyncGroup %d group=~g generation=1 member=$1 instance=i assignments[id=$1 bytes=a]\n"
+     "1 Heartbeat %d group=~g generation=1 member=$1 instance=i\n"
+     "1 LeaveGroup %d group=~g members[id=$1 instance=i]\n"
+     "1 OffsetCommit 7 group=~g generation=1 member=$1 instance=i topics[name=~t "
+     "partitions[index=0 offset=5]]\n"
+     "1 SyncGroup %d group=~g generation=1 member=$1 assignments[id=$1 bytes=a]\n"
+     "1 LeaveGroup %d group=~g members[id=$1]\n",
+     3, 3},
     {"LeaveGroup", "",
      "1 JoinGroup 3 group=~g%d session=60000 " MEMBER
      "\n1 LeaveGroup %d group=~g%d member=last "

@@ -75,6 +75,8 @@ static void batch_finish(uint8_t *batch, size_t length, const char *fault)
         batch[7] = 1;
     if (strcmp(fault, "!magic") == 0)
         batch[16] = 3;
+    if (strcmp(fault, "!old") == 0)
+        batch[16] = 1;
     if (strcmp(fault, "!long") == 0)
         kafka_put_u32(batch + 8, (uint32_t)length);
 }
