@@ -149,7 +149,11 @@ static void a_dead_consumers_poll_takes_no_record_away(void **state)
     struct bed *bed = kafka_bed_new();
     uint32_t member = kafka_bed_member(bed, T);
     kafka_bed_poll(bed, T, member, 0, 9);
+    bed_link(bed, BED_SCHEDULER1, false); /* it came up: nothing */
+    bed_link(bed, BED_SCHEDULER0, true);  /* somebody else's */
+    assert_int_equal(bed_next_in(bed), SEC(1));
     bed_link(bed, BED_SCHEDULER1, true);
+    assert_int_equal(bed_next_in(bed), SEC(30));
     kafka_bed_produce(bed, T, 4);
     assert_int_equal(bed_sent_count(bed, MSG_KAFKA_RECORDS), 0);
     bed_pass(bed, SEC(31));

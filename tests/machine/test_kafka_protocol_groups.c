@@ -161,6 +161,36 @@ static void syncs_heartbeats_and_commits_prolong_a_session_and_nothing_else_does
     kafka_peer_free(peer);
 }
 
+/* Each brings the protocols that it likes, the best first. */
+static void expect_protocol(const char *const likes[3], const char *chosen)
+{
+    struct kafka_peer *peer = peer_with_topic();
+    uint32_t c[3];
+    for (unsigned i = 0; i < 3; i++) {
+        char join[160];
+        c[i] = kafka_peer_open(peer);
+        snprintf(join, sizeof join,
+                 "group=g session=10000 protocols[name=%.1s; name=%.1s; "
+                 "name=%.1s]",
+                 likes[i], likes[i] + 1, likes[i] + 2);
+        kafka_peer_send(peer, c[i], TEXT_JOIN, 3, join);
+    }
+    const char *answer = kafka_peer_receive(peer, c[0], 10000);
+    if (strstr(answer, chosen) == NULL)
+        fail_msg("%s %s %s: %s", likes[0], likes[1], likes[2], answer);
+    kafka_peer_free(peer);
+}
+
+static void the_protocol_with_most_votes_is_chosen_and_the_first_of_equals(void **state)
+{
+    (void)state;
+    expect_protocol((const char *const[]){"abc", "bac", "bca"}, "protocol=b");
+    expect_protocol((const char *const[]){"abc", "bac", "acb"}, "protocol=a");
+    expect_protocol((const char *const[]){"abc", "bac", "cab"}, "protocol=a");
+    expect_protocol((const char *const[]){"cba", "bca", "abc"}, "protocol=c");
+    expect_protocol((const char *const[]){"xbc", "bcy", "zcb"}, "protocol=b");
+}
+
 static void sessions_may_be_as_short_and_as_long_as_the_broker_says(void **state)
 {
     static const struct {
@@ -306,6 +336,7 @@ int main(void)
         cmocka_unit_test(a_member_that_waits_for_others_does_not_expire_until_five_minutes),
         cmocka_unit_test(without_a_delay_the_first_member_is_answered_with_its_join),
         cmocka_unit_test(syncs_heartbeats_and_commits_prolong_a_session_and_nothing_else_does),
+        cmocka_unit_test(the_protocol_with_most_votes_is_chosen_and_the_first_of_equals),
         cmocka_unit_test(sessions_may_be_as_short_and_as_long_as_the_broker_says),
         cmocka_unit_test(an_id_that_is_not_used_holds_the_group_for_a_session),
         cmocka_unit_test(members_offsets_and_ids_survive_a_restart),

@@ -130,6 +130,10 @@ static void a_fetch_is_answered_with_just_the_bytes_it_waits_for(void **state)
     assert_non_null(strstr(kafka_peer_receive(peer, one, 0), "records=( 0+1/170 1+1/170 )"));
     assert_string_equal(kafka_peer_receive(peer, two, 998), "nothing");
     assert_non_null(strstr(kafka_peer_receive(peer, two, 1), "records=( 0+1/170 1+1/170 )"));
+    kafka_peer_send(peer, one, TEXT_FETCH, 11,
+                    "wait=0 min=1 topics[name=t partitions[index=0 offset=2]]");
+    assert_int_equal(bed_next_in(kafka_peer_bed(peer)), TSTAMP_NEVER); /* it has been told */
+    assert_non_null(strstr(kafka_peer_receive(peer, one, 0), "records=( )"));
     for (int min = -1; min <= 0; min++) { /* nothing is enough */
         char text[96];
         snprintf(text, sizeof text,

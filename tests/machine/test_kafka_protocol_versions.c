@@ -37,6 +37,17 @@ static const struct {
      "1 Produce %d topics[name=~t partitions[index=0 records=@1!zstd]]\n"
      "1 Produce %d topics[name=~t partitions[index=0 records=@1!long]]\n",
      0, 7},
+    {"Produce of batches whose lengths lie", "1 CreateTopics 0 topics[name=~t]\n",
+     "1 Produce %d topics[name=~t partitions[index=0 records=@1!length-1]]\n"
+     "1 Produce %d topics[name=~t partitions[index=0 records=@1!length0]]\n"
+     "1 Produce %d topics[name=~t partitions[index=0 records=@1!length13]]\n"
+     "1 Produce %d topics[name=~t partitions[index=0 records=@1!length14]]\n"
+     "1 Produce %d topics[name=~t partitions[index=0 records=@1!length2147483647]]\n"
+     "1 Produce %d topics[name=~t partitions[index=0 records=]]\n"
+     "1 Produce %d topics[name=~t partitions[index=0 records=#11]]\n"
+     "1 Produce %d topics[name=~t partitions[index=0 records=#12]]\n"
+     "1 Produce %d topics[name=~t partitions[index=0 records=#17]]\n",
+     7, 7},
     {"Fetch",
      "1 CreateTopics 0 topics[name=~t partitions=2]\n"
      "1 Produce 7 topics[name=~t partitions[index=0 records=@2; index=1 records=@1x50]]\n",

@@ -79,6 +79,8 @@ static void batch_finish(uint8_t *batch, size_t length, const char *fault)
         batch[16] = 1;
     if (strcmp(fault, "!long") == 0)
         kafka_put_u32(batch + 8, (uint32_t)length);
+    if (strncmp(fault, "!length", 7) == 0)
+        kafka_put_u32(batch + 8, (uint32_t)strtol(fault + 7, NULL, 10));
 }
 
 void kafka_text_batch(struct kafka_names *names, const char *description,
