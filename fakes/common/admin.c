@@ -296,7 +296,7 @@ static bool route_has_path(const struct admin_route *route, struct admin_text pa
 {
     if (admin_text_is(path, route->path))
         return true;
-    bool has_slash = path.length > 1 && path.bytes[path.length - 1] == '/';
+    bool has_slash = path.bytes[path.length - 1] == '/'; /* a path is never empty */
     return route->slash == SLASH_ALLOWED && has_slash &&
            admin_text_is((struct admin_text){path.bytes, path.length - 1}, route->path);
 }

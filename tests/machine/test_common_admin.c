@@ -103,6 +103,7 @@ static void expect_one(enum admin_style style, enum behaviour behaviour,
     strcat(authorization, "X-Request-ID: abc\n");
     bed_http(bed, e->method, e->path, authorization, NULL);
     const struct message *m = reply_of(bed);
+    assert_true(last_route >= -1 && (last_route == -1 || status == 200));
     if (m->u.http_reply.status != status)
         print_error("%d %s at %d\n", (int)e->method, e->path, (int)behaviour);
     assert_int_equal(m->u.http_reply.status, status);
@@ -294,6 +295,57 @@ static void a_request_id_is_drawn_when_it_is_absent_or_a_system_one(void **state
     bed_free(bed);
 }
 
+static void a_request_id_has_any_letter_or_digit_and_no_other(void **state)
+{
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    char id[64], seen[128] = "";
+    (void)state;
+    struct bed *bed = bed_of_admin(ADMIN_SCHEDULER, BEHAVIOUR_HEAD);
+    struct message m = bed_message(bed, MSG_HTTP_REQUEST, BED_DEPLOYER, ACTOR_MAIN_ID);
+    for (m.corr = 1; m.corr <= 100; m.corr++) {
+        admin_request_id(&bed->env, &m, id, sizeof id);
+        assert_int_equal(strlen(id), 32);
+        for (const char *c = id; *c != '\0'; c++) {
+            assert_non_null(strchr(letters, *c));
+            if (strchr(seen, *c) == NULL)
+                strncat(seen, c, 1);
+        }
+    }
+    assert_int_equal(strlen(seen), strlen(letters));
+    bed_free(bed);
+}
+
+static void a_clients_own_request_id_is_cut_to_its_room(void **state)
+{
+    static const struct {
+        const char *own, *used; /* NULL: another is drawn */
+    } cases[] = {
+        {"abc", "abc"},
+        {"sid", "sid"},
+        {"sid-", "sid-"},
+        {"sidx", "sidx"},
+        {"sid_", NULL},
+        {"sid_x", NULL},
+        {"Sid_", "Sid_"},
+        {"", NULL},
+        {"0123456789012345678901234567890123456789", "012345678901234567890123456789012"}};
+    (void)state;
+    struct bed *bed = bed_of_admin(ADMIN_SCHEDULER, BEHAVIOUR_HEAD);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char id[34], headers[96];
+        struct message m = bed_message(bed, MSG_HTTP_REQUEST, BED_DEPLOYER, ACTOR_MAIN_ID);
+        snprintf(headers, sizeof headers, "x-request-id: %s\n", cases[i].own);
+        m.u.http_request.headers = bed_blob(bed, headers);
+        size_t length = admin_request_id(&bed->env, &m, id, sizeof id);
+        assert_int_equal(length, cases[i].used == NULL ? 32 : strlen(cases[i].used));
+        assert_int_equal(strlen(id), length);
+        if (cases[i].used != NULL)
+            assert_string_equal(id, cases[i].used);
+    }
+    bed_free(bed);
+}
+
 static void a_failed_future_is_plain_text_without_more(void **state)
 {
     (void)state;
@@ -331,6 +383,8 @@ int main(void)
         cmocka_unit_test(scheduler_and_invoker_ask_for_credentials_before_the_path),
         cmocka_unit_test(the_controller_asks_only_at_disable_and_tells_a_wrong_password),
         cmocka_unit_test(a_request_id_is_drawn_when_it_is_absent_or_a_system_one),
+        cmocka_unit_test(a_request_id_has_any_letter_or_digit_and_no_other),
+        cmocka_unit_test(a_clients_own_request_id_is_cut_to_its_room),
         cmocka_unit_test(a_failed_future_is_plain_text_without_more),
         cmocka_unit_test(an_authorization_line_is_what_the_bed_makes),
     };

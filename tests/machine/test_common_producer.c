@@ -128,6 +128,7 @@ static int begin(void **state)
     bed = bed_new(&host_ops, BED_INVOKER0, NULL);
     bed_start(bed);
     host = bed->machine;
+    assert_int_equal(host->producer.timer.actor, ACTOR(ACTOR_PRODUCER, 0, 0));
     send_to(TOPIC_USED, 1000, 1000);
     answer(0, true);
     host->ok_count = 0;
