@@ -296,6 +296,27 @@ static void a_stashed_delete_event_revokes_the_new_lease(void **state)
     bed_free(bed);
 }
 
+static void the_deletion_of_another_key_or_of_a_prefix_is_not_its_own(void **state)
+{
+    (void)state;
+    for (int is_prefix = 0; is_prefix < 2; is_prefix++) {
+        struct bed *bed = bed_active(123);
+        struct message m = bed_message(bed, MSG_POST, bed->env.node, ACTOR_LEASE_ID);
+        m.from_actor = ACTOR_WATCHER_ID;
+        m.what = POST_REMOVED;
+        struct post_watched *w = MESSAGE_LOCAL(&m, struct post_watched);
+        w->key = (struct key){.family = KEY_INSTANCE,
+                              .node = is_prefix ? BED_INVOKER0 : BED_INVOKER1};
+        w->is_prefix = is_prefix != 0;
+        bed_deliver(bed, &m);
+        m.what = POST_INSERTED;
+        bed_deliver(bed, &m);
+        assert_int_equal(lease_of(bed)->state, LEASE_ACTIVE);
+        assert_int_equal(bed_sent_count(bed, MSG_LEASE_REVOKE), 0);
+        bed_free(bed);
+    }
+}
+
 static void a_grant_that_fails_is_asked_again(void **state)
 {
     (void)state;
@@ -483,6 +504,7 @@ int main(void)
         cmocka_unit_test(a_failed_put_of_its_key_leaves_it_in_ready_for_ever),
         cmocka_unit_test(a_stale_regrant_revokes_the_new_lease),
         cmocka_unit_test(a_stashed_delete_event_revokes_the_new_lease),
+        cmocka_unit_test(the_deletion_of_another_key_or_of_a_prefix_is_not_its_own),
         cmocka_unit_test(a_grant_that_fails_is_asked_again),
         cmocka_unit_test(a_refused_grant_is_sent_once_more_by_the_client_library),
         cmocka_unit_test(each_call_that_is_refused_is_sent_again_after_its_pause),

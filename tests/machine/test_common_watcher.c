@@ -306,6 +306,28 @@ static void a_prefix_ends_where_its_depth_says(void **state)
     bed_free(bed);
 }
 
+/* Of a prefix that ends behind its action. */
+static void a_prefix_names_its_action_and_nothing_behind_it(void **state)
+{
+    (void)state;
+    struct bed *bed = bed_of_watcher();
+    struct post_watch by_action = registration(3, 1, true, false);
+    struct key key = leader;
+    by_action.key.action = BED_SLOW;
+    by_action.key.revision = 5;
+    post(bed, SUBSCRIBER, POST_WATCH, by_action);
+    event(bed, &key, 1, false, 10); /* another action */
+    assert_int_equal(host_of(bed)->seen_count, 0);
+    key.action = BED_SLOW;
+    key.revision = 6;
+    event(bed, &key, 1, false, 11);
+    assert_int_equal(host_of(bed)->seen_count, 1);
+    key.ns = BED_OTHER;
+    event(bed, &key, 1, false, 12);
+    assert_int_equal(host_of(bed)->seen_count, 1);
+    bed_free(bed);
+}
+
 static void unwatch_with_feedback_is_answered_also_when_nothing_was_watched(void **state)
 {
     (void)state;
@@ -439,6 +461,7 @@ int main(void)
         cmocka_unit_test(before_5486_a_watcher_whose_stream_has_ended_stays_blind),
         cmocka_unit_test(a_graceful_shutdown_clears_the_tables_and_closes_the_stream),
         cmocka_unit_test(a_prefix_ends_where_its_depth_says),
+        cmocka_unit_test(a_prefix_names_its_action_and_nothing_behind_it),
         cmocka_unit_test(unwatch_with_feedback_is_answered_also_when_nothing_was_watched),
         cmocka_unit_test(a_broken_stream_goes_on_behind_the_last_event),
         cmocka_unit_test(a_stream_that_told_nothing_yet_starts_from_now),

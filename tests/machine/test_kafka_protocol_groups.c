@@ -90,6 +90,62 @@ static void a_join_whose_connection_closed_still_counts_and_is_answered_to_nobod
     kafka_peer_free(peer);
 }
 
+/* Of three members the first leads; the connection of one that waits breaks. */
+static void a_sync_whose_connection_closed_is_answered_to_nobody_the_others_are(void **state)
+{
+    (void)state;
+    struct kafka_peer *peer = peer_with_topic();
+    uint32_t c[3], other = kafka_peer_open(peer);
+    for (unsigned i = 0; i < 3; i++) {
+        c[i] = kafka_peer_open(peer);
+        kafka_peer_send(peer, c[i], TEXT_JOIN, 3, JOIN);
+    }
+    for (unsigned i = 0; i < 3; i++)
+        assert_non_null(strstr(kafka_peer_receive(peer, c[i], 60000), "generation=1"));
+    kafka_peer_send(peer, c[1], TEXT_SYNC, 3, "group=g generation=1 member=$2");
+    kafka_peer_send(peer, c[2], TEXT_SYNC, 3, "group=g generation=1 member=$3");
+    kafka_peer_close(peer, other);
+    kafka_peer_close(peer, c[1]);
+    assert_string_equal(kafka_peer_call(peer, c[0], TEXT_SYNC, 3,
+                                        "group=g generation=1 member=$1 assignments[id=$1 "
+                                        "bytes=a; id=$2 bytes=b; id=$3 bytes=c]"),
+                        "error=0 bytes=a");
+    assert_string_equal(kafka_peer_receive(peer, c[2], 0), "error=0 bytes=c");
+    assert_string_equal(kafka_peer_receive(peer, c[1], 0), "nothing");
+    kafka_peer_free(peer);
+}
+
+static void a_join_is_answered_whoever_elses_connection_closes(void **state)
+{
+    (void)state;
+    struct kafka_peer *peer = peer_with_topic();
+    uint32_t c = kafka_peer_open(peer), other = kafka_peer_open(peer);
+    kafka_peer_send(peer, c, TEXT_JOIN, 3, JOIN);
+    kafka_peer_close(peer, other);
+    assert_non_null(strstr(kafka_peer_receive(peer, c, 3000), "generation=1"));
+    kafka_peer_free(peer);
+}
+
+static void groups_are_bounded(void **state)
+{
+    (void)state;
+    struct kafka_peer *peer = peer_with_topic();
+    uint32_t c = kafka_peer_open(peer);
+    for (unsigned i = 0; i < 4098; i++) {
+        char text[96];
+        snprintf(text, sizeof text, "group=g%u topics[name=t partitions[index=0 offset=1]]", i);
+        assert_string_equal(kafka_peer_call(peer, c, TEXT_OFFSET_COMMIT, 2, text),
+                            i < 4096 ? "topics[name=t partitions[index=0 error=0]]"
+                                     : "topics[name=t partitions[index=0 error=15]]");
+    }
+    assert_string_equal(kafka_peer_call(peer, c, TEXT_JOIN, 3, JOIN),
+                        "error=15 generation=-1 protocol= leader=none member=none members[]");
+    kafka_peer_call(peer, c, TEXT_DELETE, 0, "topics[t]"); /* and with it all of them */
+    kafka_peer_send(peer, c, TEXT_JOIN, 3, JOIN);
+    assert_non_null(strstr(kafka_peer_receive(peer, c, 3000), "generation=1"));
+    kafka_peer_free(peer);
+}
+
 static void a_member_that_waits_for_others_does_not_expire_until_five_minutes(void **state)
 {
     (void)state;
@@ -333,6 +389,9 @@ int main(void)
             the_initial_delay_goes_on_with_each_who_joins_up_to_the_rebalance_timeout),
         cmocka_unit_test(a_closed_connection_removes_no_member_its_session_does),
         cmocka_unit_test(a_join_whose_connection_closed_still_counts_and_is_answered_to_nobody),
+        cmocka_unit_test(a_sync_whose_connection_closed_is_answered_to_nobody_the_others_are),
+        cmocka_unit_test(a_join_is_answered_whoever_elses_connection_closes),
+        cmocka_unit_test(groups_are_bounded),
         cmocka_unit_test(a_member_that_waits_for_others_does_not_expire_until_five_minutes),
         cmocka_unit_test(without_a_delay_the_first_member_is_answered_with_its_join),
         cmocka_unit_test(syncs_heartbeats_and_commits_prolong_a_session_and_nothing_else_does),

@@ -336,6 +336,17 @@ static void topics_are_bounded(void **state)
         assert_non_null(strstr(kafka_peer_call(peer, c, TEXT_CREATE, 0, text),
                                i < 3 ? "error=0" : "error=44"));
     }
+    /* nine are the cluster's own */
+    assert_string_equal(
+        kafka_peer_call(peer, c, TEXT_CREATE, 0, "topics[name=b partitions=992]"),
+        "topics[name=b error=44]");
+    assert_string_equal(
+        kafka_peer_call(peer, c, TEXT_CREATE, 0, "topics[name=b partitions=990]"),
+        "topics[name=b error=0]");
+    assert_string_equal(kafka_peer_call(peer, c, TEXT_METADATA, 0, "topics[made]"),
+                        "brokers[] topics[error=5 name=made partitions[]]");
+    assert_string_equal(kafka_peer_call(peer, c, TEXT_METADATA, 0, "topics[more]"),
+                        "brokers[] topics[error=3 name=more partitions[]]");
     kafka_peer_free(peer);
 }
 
