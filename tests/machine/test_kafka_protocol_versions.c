@@ -37,6 +37,14 @@ static const struct {
      "1 Produce %d topics[name=~t partitions[index=0 records=@1!zstd]]\n"
      "1 Produce %d topics[name=~t partitions[index=0 records=@1!long]]\n",
      0, 7},
+    {"Produce with every number of acks", "1 CreateTopics 0 topics[name=~t]\n",
+     "1 Produce %d acks=-3 topics[name=~t partitions[index=0 records=@1]]\n"
+     "1 Produce %d acks=-2 topics[name=~t partitions[index=0 records=@1]]\n"
+     "1 Produce %d acks=-1 topics[name=~t partitions[index=0 records=@1]]\n"
+     "1 Produce %d acks=0 topics[name=~t partitions[index=0 records=@1]]\n"
+     "1 Produce %d acks=1 topics[name=~t partitions[index=0 records=@1]]\n"
+     "1 Produce %d acks=2 topics[name=~t partitions[index=0 records=@1]]\n",
+     7, 7},
     {"Produce of batches whose lengths lie", "1 CreateTopics 0 topics[name=~t]\n",
      "1 Produce %d topics[name=~t partitions[index=0 records=@1!length-1]]\n"
      "1 Produce %d topics[name=~t partitions[index=0 records=@1!length0]]\n"
