@@ -52,6 +52,8 @@ static const struct {
      "1 Produce %d topics[name=~t partitions[index=0 records=@1!length14]]\n"
      "1 Produce %d topics[name=~t partitions[index=0 records=@1!length2147483647]]\n"
      "1 Produce %d topics[name=~t partitions[index=0 records=]]\n"
+     "1 Produce %d topics[name=~t partitions[index=0 records=@1!short]]\n"
+     "1 Produce %d topics[name=~t partitions[index=0 records=@0]]\n"
      "1 Produce %d topics[name=~t partitions[index=0 records=#11]]\n"
      "1 Produce %d topics[name=~t partitions[index=0 records=#12]]\n"
      "1 Produce %d topics[name=~t partitions[index=0 records=#17]]\n",
@@ -119,6 +121,14 @@ static const struct {
      0, 3},
     {"SyncGroup", "1 JoinGroup 3 group=~g session=60000 " MEMBER "\n",
      "1 SyncGroup %d group=~g generation=1 member=$1 assignments[id=$1 bytes=a]\n", 0, 3},
+    {"members that nobody knows", "1 JoinGroup 3 group=~g session=60000 " MEMBER "\n",
+     "1 JoinGroup %d group=~g session=60000 member=x " MEMBER "\n"
+     "1 JoinGroup %d group=~none session=60000 member=x " MEMBER "\n"
+     "1 SyncGroup 3 group=~g generation=1 member=x\n"
+     "1 Heartbeat 3 group=~g generation=1 member=\n"
+     "1 LeaveGroup 1 group=~g member=\n"
+     "1 ListGroups 1\n",
+     3, 5},
     {"members with an instance",
      "1 CreateTopics 0 topics[name=~t]\n1 JoinGroup 3 group=~g session=60000 " MEMBER "\n",
      "1 SyncGroup %d group=~g generation=1 member=$1 instance=i assignments[id=$1 bytes=a]\n"
@@ -200,6 +210,10 @@ static const struct {
      "1 CreateTopics %d topics[name=~m%d configs[name=max.message.bytes value=2147483647]]\n"
      "1 CreateTopics %d topics[name=~n%d configs[name=max.message.bytes value=2147483648]]\n"
      "1 CreateTopics %d topics[name=~o%d configs[name=max.message.bytes value=]]\n"
+     "1 CreateTopics %d topics[name=~p%d configs[name=max.message.bytes value=10919]]\n"
+     "1 CreateTopics %d topics[name=~q%d configs[name=max.message.bytes value=1/]]\n"
+     "1 CreateTopics %d topics[name=~r%d configs[name=max.message.bytes value=:1]]\n"
+     "1 CreateTopics %d topics[name=~s%d configs[name=max.message.bytes value=21474836470]]\n"
      "1 CreateTopics %d topics[name=~j%d configs[name=cleanup.policy value=compact]]\n",
      4, 4},
 };
