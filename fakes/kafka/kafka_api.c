@@ -192,7 +192,7 @@ static int16_t versions_check(struct kafka_call *call)
 static void api_versions(struct kafka_call *call)
 {
     int16_t error = versions_check(call);
-    if (call->is_trial || !call->in.ok)
+    if (call->is_trial)
         return;
     struct kafka_out *out = &call->out;
     int16_t version = error == KAFKA_UNSUPPORTED_VERSION ? 0 : kafka_call_version(call);

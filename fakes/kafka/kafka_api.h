@@ -6,10 +6,11 @@
  *
  * Each function reads its request twice: the first time (`is_trial`) nothing is written or
  * changed, so that a request which ends in nonsense has no effect; its connection is closed,
- * as by the broker. A request that waits (fetch, join, sync) keeps who asked and is answered
- * by a later step. Versions: those of `kafka_apis` in kafka_api.c; ApiVersions tells them.
- * Source: Kafka 2.7.0 clients/src/main/resources/common/message/, kafka.server.KafkaApis;
- * deviations: docs/fidelity.md#kafka.
+ * as by the broker. The second time, what is read makes sense. A request that waits (fetch,
+ * join, sync) keeps who asked and is answered by a later step. Versions: those of `kafka_apis`
+ * in kafka_api.c; ApiVersions tells them. Source: Kafka 2.7.0
+ * clients/src/main/resources/common/message/, kafka.server.KafkaApis; deviations:
+ * docs/fidelity.md#kafka.
  */
 #include "core/message.h"
 #include "kafka/kafka_wire.h"

@@ -134,7 +134,9 @@ static void list_segments(struct kafka_call *call, const struct kafka_partition 
     if (partition != NULL &&
         (timestamp < 0 || (uint64_t)timestamp >= tstamp_epoch_ms(partition->changed_at)))
         found[count++] = (int64_t)partition->start;
-    count = most < 0 ? 0 : (uint32_t)most < count ? (uint32_t)most : count;
+    int32_t wanted = most > 0 ? most : 0;
+    if ((uint32_t)wanted < count)
+        count = (uint32_t)wanted;
     kafka_out_i16(&call->out,
                   partition == NULL ? KAFKA_UNKNOWN_TOPIC_OR_PARTITION : KAFKA_NO_ERROR);
     kafka_out_array(&call->out, count);

@@ -50,7 +50,7 @@ static int16_t commit_begin(struct kafka_call *call, uint32_t *ret_group)
     bool is_static = version >= 7 && !kafka_in_nullable(&call->in).is_null;
     if (version >= 2 && version <= 4)
         (void)kafka_in_i64(&call->in); /* retention: offsets are kept */
-    if (call->is_trial || !call->in.ok)
+    if (call->is_trial)
         return KAFKA_NO_ERROR;
     return is_static ? KAFKA_UNSUPPORTED_VERSION
                      : kafka_coordinator_may_commit(call->self, call->fx, group, member,

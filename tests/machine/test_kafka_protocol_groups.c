@@ -126,6 +126,30 @@ static void a_join_is_answered_whoever_elses_connection_closes(void **state)
     kafka_peer_free(peer);
 }
 
+static void a_rebalance_is_over_with_the_last_who_joins_again(void **state)
+{
+    (void)state;
+    struct kafka_peer *peer = peer_with_topic();
+    uint32_t a = member_of_g(peer), b = kafka_peer_open(peer);
+    kafka_peer_send(peer, b, TEXT_JOIN, 3, JOIN);
+    assert_string_equal(kafka_peer_receive(peer, b, 1000), "nothing");
+    kafka_peer_send(peer, a, TEXT_JOIN, 3, JOIN " member=$1");
+    assert_string_equal(kafka_peer_receive(peer, a, 0),
+                        "error=0 generation=2 protocol=range leader=$1 member=$1 "
+                        "members[id=$1 metadata=r; id=$2 metadata=r]");
+    assert_string_equal(kafka_peer_receive(peer, b, 0),
+                        "error=0 generation=2 protocol=range leader=$1 member=$2 members[]");
+    kafka_peer_send(peer, a, TEXT_JOIN, 3, JOIN " member=$1"); /* again: the same answer */
+    assert_non_null(strstr(kafka_peer_receive(peer, a, 0), "generation=2"));
+    kafka_peer_call(peer, a, TEXT_SYNC, 3,
+                    "group=g generation=2 member=$1 assignments[id=$1 bytes=a; id=$2 bytes=b]");
+    kafka_peer_send(peer, a, TEXT_JOIN, 3, JOIN " member=$1"); /* the leader: a rebalance */
+    assert_string_equal(kafka_peer_receive(peer, a, 1000), "nothing");
+    kafka_peer_call(peer, b, TEXT_LEAVE, 1, "group=g member=$2"); /* who was waited for */
+    assert_non_null(strstr(kafka_peer_receive(peer, a, 0), "generation=3"));
+    kafka_peer_free(peer);
+}
+
 static void groups_are_bounded(void **state)
 {
     (void)state;
@@ -391,6 +415,7 @@ int main(void)
         cmocka_unit_test(a_join_whose_connection_closed_still_counts_and_is_answered_to_nobody),
         cmocka_unit_test(a_sync_whose_connection_closed_is_answered_to_nobody_the_others_are),
         cmocka_unit_test(a_join_is_answered_whoever_elses_connection_closes),
+        cmocka_unit_test(a_rebalance_is_over_with_the_last_who_joins_again),
         cmocka_unit_test(groups_are_bounded),
         cmocka_unit_test(a_member_that_waits_for_others_does_not_expire_until_five_minutes),
         cmocka_unit_test(without_a_delay_the_first_member_is_answered_with_its_join),

@@ -91,6 +91,15 @@ static const struct {
      "metadata=m; index=1 offset=6; index=2 offset=7]]\n1 OffsetFetch 5 group=~g%d "
      "topics=null\n",
      0, 7},
+    {"OffsetCommit of a generation to groups without members",
+     "1 CreateTopics 0 topics[name=~t]\n"
+     "1 OffsetCommit 7 group=~g topics[name=~t partitions[index=0 offset=5]]\n",
+     "1 OffsetCommit %d group=~g generation=0 topics[name=~t partitions[index=0 offset=6]]\n"
+     "1 OffsetCommit %d group=~none generation=0 topics[name=~t partitions[index=0 "
+     "offset=6]]\n"
+     "1 OffsetCommit %d group=~g generation=-2 topics[name=~t partitions[index=0 offset=7]]\n"
+     "1 OffsetFetch 5 group=~g topics=null\n1 ListGroups 2\n",
+     7, 7},
     {"OffsetCommit of members",
      "1 CreateTopics 0 topics[name=~t]\n1 JoinGroup 3 group=~g session=60000 " MEMBER "\n"
      "1 SyncGroup 3 group=~g generation=1 member=$1 assignments[id=$1 bytes=a]\n",

@@ -54,6 +54,8 @@ static void say_text(struct reader *r, char type, struct kafka_text text)
     size_t skip = strlen(r->names->prefix);
     bool is_own = text.length >= skip && strncmp(text.bytes, r->names->prefix, skip) == 0;
     r->is_foreign |= type == 'o' && !is_own;
+    if (text.length > 0 && memchr(text.bytes, '\0', text.length) != NULL)
+        r->in.ok = false; /* none of ours has one, and it would not be seen */
     if (type == 'M')
         say_member(r, text);
     else if (text.is_null)
