@@ -395,6 +395,44 @@ static void an_authorization_line_is_what_the_bed_makes(void **state)
     assert_string_equal(line, "Authorization: Basic YTpi\n");
 }
 
+static void credentials_have_255_characters_at_most(void **state)
+{
+    (void)state;
+    char user[128], password[160], line[512];
+    memset(user, 'u', sizeof user);
+    memset(password, 'p', sizeof password);
+    user[100] = '\0';
+    password[154] = '\0';
+    assert_int_equal(admin_authorization(user, password, line, sizeof line), 21 + 340 + 1);
+    assert_memory_equal(line + 21, "dXV1dXV1", 8);
+    assert_memory_equal(line + 21 + 332, "cHBwcHBw\n", 10); /* 255: no padding */
+    password[154] = 'p';
+    password[155] = '\0';
+    assert_int_equal(admin_authorization(user, password, line, sizeof line), 22);
+    assert_string_equal(line, "Authorization: Basic \n");
+    assert_int_equal(admin_authorization("a", "b", line, 10), 26); /* cut to its room */
+    assert_string_equal(line, "Authoriza");
+    assert_int_equal(admin_authorization("ab", "b", line, sizeof line), 30);
+    assert_string_equal(line, "Authorization: Basic YWI6Yg==\n");
+    assert_int_equal(admin_authorization("ab", "bc", line, sizeof line), 30);
+    assert_string_equal(line, "Authorization: Basic YWI6YmM=\n");
+}
+
+static void an_answer_may_have_no_body(void **state)
+{
+    (void)state;
+    struct bed *bed = bed_of_admin(ADMIN_SCHEDULER, BEHAVIOUR_HEAD);
+    struct message m = bed_message(bed, MSG_HTTP_REQUEST, BED_DEPLOYER, ACTOR_MAIN_ID);
+    bed->fx.message_count = 0;
+    admin_answer(&admins[ADMIN_SCHEDULER], &bed->env, &m, &bed->fx, 202, CONTENT_NONE, "");
+    const struct message *reply = &bed->fx.messages[0];
+    assert_int_equal(reply->u.http_reply.status, 202);
+    assert_int_equal(reply->u.http_reply.body, 0);
+    assert_int_equal(reply->u.http_reply.headers, 0);
+    assert_int_equal(reply->u.http_reply.cors, 1); /* it waited: an admin route */
+    bed_free(bed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -410,6 +448,8 @@ int main(void)
         cmocka_unit_test(a_clients_own_request_id_is_cut_to_its_room),
         cmocka_unit_test(a_failed_future_is_plain_text_without_more),
         cmocka_unit_test(an_authorization_line_is_what_the_bed_makes),
+        cmocka_unit_test(credentials_have_255_characters_at_most),
+        cmocka_unit_test(an_answer_may_have_no_body),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
