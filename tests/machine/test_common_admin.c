@@ -199,6 +199,8 @@ static void the_controller_answers_each_path_as_its_version_did(void **state)
         {HTTP_POST, "/enable", 405, "OPTIONS", 404, NULL},
         {HTTP_GET, "/nope", 405, "OPTIONS", 404, NULL},
         {HTTP_PUT, "/api/v1/namespaces/_/activations", 404, NULL, 404, NULL},
+        {HTTP_PUT, "/api/v1", 404, NULL, 404, NULL},
+        {HTTP_PUT, "/api/v", 405, "OPTIONS", 404, NULL},
     };
     expect_all(ADMIN_CONTROLLER, rows, COUNT(rows));
 }
@@ -263,6 +265,9 @@ static void the_controller_asks_only_at_disable_and_tells_a_wrong_password(void 
     bed_http(bed, HTTP_GET, "/activation/count", NULL, NULL);
     bed_expect_http(bed, 200, CONTENT_JSON, "0");
     bed_http(bed, HTTP_GET, "/", NULL, NULL);
+    assert_int_equal(last_route, 0);
+    last_route = 9;
+    bed_http(bed, HTTP_GET, "?x=1", NULL, NULL); /* no path is the root's */
     assert_int_equal(last_route, 0);
     bed_http(bed, HTTP_OPTIONS, "/nope", NULL, NULL);
     bed_expect_http(bed, 404, CONTENT_JSON, NULL);
@@ -411,6 +416,8 @@ static void credentials_have_255_characters_at_most(void **state)
     assert_int_equal(admin_authorization(user, password, line, sizeof line), 22);
     assert_string_equal(line, "Authorization: Basic \n");
     assert_int_equal(admin_authorization("a", "b", line, 10), 26); /* cut to its room */
+    assert_string_equal(line, "Authoriza");
+    assert_int_equal(admin_authorization("a", "b", line + 4, 0), 26); /* no room at all */
     assert_string_equal(line, "Authoriza");
     assert_int_equal(admin_authorization("ab", "b", line, sizeof line), 30);
     assert_string_equal(line, "Authorization: Basic YWI6Yg==\n");
