@@ -111,7 +111,7 @@ size_t admin_request_id(const struct machine_env *env, const struct message *req
     return REQUEST_ID_LENGTH;
 }
 
-static size_t base64(const char *bytes, size_t length, char *text)
+static void base64(const char *bytes, size_t length, char *text)
 {
     static const char digits[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -128,23 +128,22 @@ static size_t base64(const char *bytes, size_t length, char *text)
         text[out++] = i + 2 < length ? digits[word & 63] : '=';
     }
     text[out] = '\0';
-    return out;
 }
 
 #define CREDENTIALS_MAX 255u
 
 /* "user:password" in base 64, or the empty text when it is too long. */
-static size_t credentials_encode(const char *user, const char *password, char *text)
+static void credentials_encode(const char *user, const char *password, char *text)
 {
     char plain[CREDENTIALS_MAX + 1];
     size_t user_length = strlen(user), password_length = strlen(password);
     text[0] = '\0';
     if (user_length + 1 + password_length > CREDENTIALS_MAX)
-        return 0;
+        return;
     memcpy(plain, user, user_length);
     plain[user_length] = ':';
     memcpy(plain + user_length + 1, password, password_length);
-    return base64(plain, user_length + 1 + password_length, text);
+    base64(plain, user_length + 1 + password_length, text);
 }
 
 static size_t append(char *text, size_t size, size_t length, const char *more)
@@ -296,7 +295,7 @@ static bool route_has_path(const struct admin_route *route, struct admin_text pa
 {
     if (admin_text_is(path, route->path))
         return true;
-    bool has_slash = path.length > 1 && path.bytes[path.length - 1] == '/';
+    bool has_slash = path.bytes[path.length - 1] == '/'; /* a path is never empty */
     return route->slash == SLASH_ALLOWED && has_slash &&
            admin_text_is((struct admin_text){path.bytes, path.length - 1}, route->path);
 }

@@ -287,7 +287,6 @@ static void on_refused(struct lease *self, const struct message *m, struct effec
         duration delay = etcd_retry_delay(&self->retry, self->env, ACTOR_LEASE_ID, fx->at);
         self->attempt++;
         self->call_corr = 0;
-        timers_cancel(self->timers, &self->call_timer);
         if (delay == 0)
             call_send(self, fx);
         else
@@ -341,9 +340,9 @@ void lease_on_timer(struct lease *self, struct effects *fx)
 {
     if (self->keepalive_on && !timer_is_armed(&self->keepalive))
         keepalive_tick(self, fx);
-    else if (self->phase != PHASE_NONE && self->call_corr == 0)
+    else if (self->call_corr == 0)
         call_send(self, fx); /* the pause before the second attempt is over */
-    else if (self->phase != PHASE_NONE)
+    else
         on_call_ended(self, false, 0, fx); /* no answer within the call's time */
     lease_check(self);
 }
@@ -353,7 +352,7 @@ void lease_on_link(struct lease *self, const struct event *ev, struct effects *f
     if (ev->peer != etcd_node(self) || !ev->down)
         return;
     self->keepalive_corr = 0;
-    if (self->phase != PHASE_NONE && self->call_corr != 0)
+    if (self->call_corr != 0)
         on_call_ended(self, false, 0, fx); /* reset after it was sent: no second attempt */
 }
 

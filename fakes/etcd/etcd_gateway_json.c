@@ -336,12 +336,15 @@ static struct etcd_text walk_item(struct gateway_walk *self)
     return (struct etcd_text){self->value.bytes + first, self->at - first};
 }
 
+struct gateway_walk gateway_walk_start(struct etcd_text value)
+{
+    return (struct gateway_walk){value, 1}; /* behind its bracket */
+}
+
 bool gateway_walk_next(struct gateway_walk *self, struct etcd_text *ret_name,
                        struct etcd_text *ret_item)
 {
     bool is_object = self->value.bytes[0] == '{';
-    if (self->at == 0)
-        self->at = 1;
     walk_blanks(self);
     if (self->value.bytes[self->at] == (is_object ? '}' : ']'))
         return false;

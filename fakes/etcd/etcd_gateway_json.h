@@ -32,11 +32,12 @@ enum gateway_next gateway_body_next(struct gateway_body *self, struct etcd_text 
 /* The whole text is one value. */
 bool gateway_json_check(struct etcd_text text, struct gateway_error *error);
 
-/* Items of a scanned object or array, in order. Begin with {value, 0}. */
+/* Items of a scanned object or array, in order. */
 struct gateway_walk {
     struct etcd_text value;
     uint32_t at;
 };
+struct gateway_walk gateway_walk_start(struct etcd_text value);
 /* ret_name: of an object's member, with its quotes; else untouched. False: no more. */
 bool gateway_walk_next(struct gateway_walk *self, struct etcd_text *ret_name,
                        struct etcd_text *ret_item);

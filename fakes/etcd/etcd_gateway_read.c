@@ -122,7 +122,7 @@ static bool read_enum(struct etcd_text value, const struct gateway_enum *values,
 static bool read_byte_array(struct etcd_text value, char *bytes, uint32_t *ret_length,
                             struct gateway_error *error)
 {
-    struct gateway_walk walk = {value, 0};
+    struct gateway_walk walk = gateway_walk_start(value);
     struct etcd_text name, item;
     *ret_length = 0;
     while (gateway_walk_next(&walk, &name, &item)) {
@@ -182,12 +182,12 @@ static bool read_list(const struct gateway_field *field, struct etcd_text value,
         return true;
     if (value.bytes[0] != '[')
         return fail_type(value, LIST_TYPE, error);
-    struct gateway_walk walk = {value, 0};
+    struct gateway_walk walk = gateway_walk_start(value);
     while (gateway_walk_next(&walk, &name, &item))
         ret_list->count++;
     char *at = gateway_alloc(memory, ret_list->count * size);
     ret_list->items = at;
-    walk.at = 0;
+    walk = gateway_walk_start(value);
     for (; gateway_walk_next(&walk, &name, &item); at += size) {
         if (is_enum ? !read_enum(item, field->values, (int32_t *)(void *)at, error)
                     : !gateway_message_read(field->message, item, memory, at, error))
@@ -236,7 +236,7 @@ static bool read_field(const struct gateway_field *field, struct etcd_text value
 static bool find_member(struct etcd_text object, const struct gateway_field *field,
                         struct etcd_text *ret_value)
 {
-    struct gateway_walk walk = {object, 0};
+    struct gateway_walk walk = gateway_walk_start(object);
     struct etcd_text name, item;
     bool is_camel = false, found = false;
     while (gateway_walk_next(&walk, &name, &item)) {

@@ -79,7 +79,13 @@ void kafka_api_send(struct kafka *self, struct effects *fx, const struct kafka_a
 
 uint64_t kafka_api_duration(const struct kafka *self, int32_t ms)
 {
-    return ms <= 0 ? 0 : MSEC(ms) * kafka_config(self)->client_speed;
+    return MSEC(ms > 0 ? ms : 0) * kafka_config(self)->client_speed;
+}
+
+uint32_t kafka_call_topic(const struct kafka_call *call, struct kafka_text name)
+{
+    return call->is_trial ? call->self->store->topic_count
+                          : kafka_topics_find(call->self, name);
 }
 
 /* Header v1, of flexible versions v2. False: it makes no sense. */
@@ -186,7 +192,7 @@ static int16_t versions_check(struct kafka_call *call)
 static void api_versions(struct kafka_call *call)
 {
     int16_t error = versions_check(call);
-    if (call->is_trial || !call->in.ok)
+    if (call->is_trial)
         return;
     struct kafka_out *out = &call->out;
     int16_t version = error == KAFKA_UNSUPPORTED_VERSION ? 0 : kafka_call_version(call);

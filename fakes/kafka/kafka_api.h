@@ -6,10 +6,11 @@
  *
  * Each function reads its request twice: the first time (`is_trial`) nothing is written or
  * changed, so that a request which ends in nonsense has no effect; its connection is closed,
- * as by the broker. A request that waits (fetch, join, sync) keeps who asked and is answered
- * by a later step. Versions: those of `kafka_apis` in kafka_api.c; ApiVersions tells them.
- * Source: Kafka 2.7.0 clients/src/main/resources/common/message/, kafka.server.KafkaApis;
- * deviations: docs/fidelity.md#kafka.
+ * as by the broker. The second time, what is read makes sense. A request that waits (fetch,
+ * join, sync) keeps who asked and is answered by a later step. Versions: those of `kafka_apis`
+ * in kafka_api.c; ApiVersions tells them. Source: Kafka 2.7.0
+ * clients/src/main/resources/common/message/, kafka.server.KafkaApis; deviations:
+ * docs/fidelity.md#kafka.
  */
 #include "core/message.h"
 #include "kafka/kafka_wire.h"
@@ -112,6 +113,9 @@ void kafka_api_send(struct kafka *self, struct effects *fx, const struct kafka_a
                     struct kafka_out *out);
 /* For how long clients ask, in the machine's time. */
 uint64_t kafka_api_duration(const struct kafka *self, int32_t ms);
+
+/* Index of the topic, or topic_count; nothing is looked up in a trial. */
+uint32_t kafka_call_topic(const struct kafka_call *call, struct kafka_text name);
 
 /* kafka_api_log.c, kafka_api_fetch.c */
 void kafka_api_produce(struct kafka_call *call);

@@ -70,7 +70,8 @@ static void read_topics(struct kafka_call *call, struct kafka_fetch *fetch,
     for (uint32_t left = kafka_in_array(&call->in, 6, NULL); left > 0 && call->in.ok; left--) {
         struct fetch_part part = {.name = kafka_in_string(&call->in)};
         uint32_t count = kafka_in_array(&call->in, 16, NULL);
-        part.topic = parts == NULL ? 0 : kafka_topics_find(call->self, part.name);
+        if (parts != NULL)
+            part.topic = kafka_topics_find(call->self, part.name);
         fetch->topic_count += count > 0; /* of which nothing is asked, nothing is told */
         for (uint32_t p = 0; p < count && call->in.ok; p++, at++) {
             read_part(call, &part);
@@ -172,7 +173,7 @@ static bool fetch_is_enough(struct kafka *self, const struct kafka_fetch *fetch)
 {
     bool has_error;
     uint64_t bytes = fetch_measure(self, fetch, &has_error);
-    return has_error || fetch->bytes_min <= 0 || bytes >= (uint64_t)fetch->bytes_min;
+    return has_error || (int64_t)bytes >= fetch->bytes_min;
 }
 
 /* ---- the answer ---- */

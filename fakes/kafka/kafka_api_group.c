@@ -99,7 +99,7 @@ void kafka_api_join(struct kafka_call *call)
     join.type = kafka_in_string(&call->in);
     join.protocols = read_pairs(call, &join.protocol_count);
     join.needs_known_id = version >= 4;
-    if (call->is_trial || !call->in.ok)
+    if (call->is_trial)
         return;
     call->is_later = true;
     if (is_static)
@@ -131,7 +131,7 @@ void kafka_api_sync(struct kafka_call *call)
     struct kafka_text member = kafka_in_string(&call->in);
     bool is_static = has_instance(call, 3);
     struct kafka_text assignments = read_pairs(call, &count);
-    if (call->is_trial || !call->in.ok)
+    if (call->is_trial)
         return;
     call->is_later = true;
     if (is_static)
@@ -150,7 +150,7 @@ void kafka_api_heartbeat(struct kafka_call *call)
     int32_t generation = kafka_in_i32(&call->in);
     struct kafka_text member = kafka_in_string(&call->in);
     bool is_static = has_instance(call, 3);
-    if (call->is_trial || !call->in.ok)
+    if (call->is_trial)
         return;
     int16_t error = is_static ? KAFKA_UNSUPPORTED_VERSION
                               : kafka_coordinator_heartbeat(call->self, call->fx, group, member,
@@ -190,7 +190,7 @@ void kafka_api_leave(struct kafka_call *call)
         return;
     }
     struct kafka_text member = kafka_in_string(&call->in);
-    if (call->is_trial || !call->in.ok)
+    if (call->is_trial)
         return;
     int16_t error = kafka_coordinator_leave(call->self, call->fx, group, member);
     if (kafka_call_version(call) >= 1)

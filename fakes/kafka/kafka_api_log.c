@@ -81,7 +81,7 @@ void kafka_api_produce(struct kafka_call *call)
     for (uint32_t t = 0; t < topics && call->in.ok; t++) {
         struct kafka_text name = kafka_in_string(&call->in);
         uint32_t partitions = kafka_in_array(&call->in, 8, NULL);
-        uint32_t topic = call->is_trial ? 0 : kafka_topics_find(call->self, name);
+        uint32_t topic = kafka_call_topic(call, name);
         kafka_out_string(&call->out, name);
         kafka_out_array(&call->out, partitions);
         for (uint32_t p = 0; p < partitions && call->in.ok; p++)
@@ -134,7 +134,9 @@ static void list_segments(struct kafka_call *call, const struct kafka_partition 
     if (partition != NULL &&
         (timestamp < 0 || (uint64_t)timestamp >= tstamp_epoch_ms(partition->changed_at)))
         found[count++] = (int64_t)partition->start;
-    count = most < 0 ? 0 : (uint32_t)most < count ? (uint32_t)most : count;
+    int32_t wanted = most > 0 ? most : 0;
+    if ((uint32_t)wanted < count)
+        count = (uint32_t)wanted;
     kafka_out_i16(&call->out,
                   partition == NULL ? KAFKA_UNKNOWN_TOPIC_OR_PARTITION : KAFKA_NO_ERROR);
     kafka_out_array(&call->out, count);
@@ -177,7 +179,7 @@ void kafka_api_list_offsets(struct kafka_call *call)
     for (uint32_t t = 0; t < topics && call->in.ok; t++) {
         struct kafka_text name = kafka_in_string(&call->in);
         uint32_t partitions = kafka_in_array(&call->in, 12, NULL);
-        uint32_t topic = call->is_trial ? 0 : kafka_topics_find(call->self, name);
+        uint32_t topic = kafka_call_topic(call, name);
         kafka_out_string(&call->out, name);
         kafka_out_array(&call->out, partitions);
         for (uint32_t p = 0; p < partitions && call->in.ok; p++)

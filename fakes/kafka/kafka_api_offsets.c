@@ -41,7 +41,7 @@ static int16_t commit_begin(struct kafka_call *call, uint32_t *ret_group)
 {
     int16_t version = kafka_call_version(call);
     struct kafka_text group = kafka_in_string(&call->in);
-    struct kafka_text member = {.bytes = "", .length = 0};
+    struct kafka_text member = {.bytes = ""};
     int32_t generation = NOWHERE;
     if (version >= 1) {
         generation = kafka_in_i32(&call->in);
@@ -50,7 +50,7 @@ static int16_t commit_begin(struct kafka_call *call, uint32_t *ret_group)
     bool is_static = version >= 7 && !kafka_in_nullable(&call->in).is_null;
     if (version >= 2 && version <= 4)
         (void)kafka_in_i64(&call->in); /* retention: offsets are kept */
-    if (call->is_trial || !call->in.ok)
+    if (call->is_trial)
         return KAFKA_NO_ERROR;
     return is_static ? KAFKA_UNSUPPORTED_VERSION
                      : kafka_coordinator_may_commit(call->self, call->fx, group, member,
@@ -68,7 +68,7 @@ void kafka_api_offset_commit(struct kafka_call *call)
     for (uint32_t t = 0; t < topics && call->in.ok; t++) {
         struct kafka_text name = kafka_in_string(&call->in);
         uint32_t partitions = kafka_in_array(&call->in, 14, NULL);
-        uint32_t topic = call->is_trial ? 0 : kafka_topics_find(call->self, name);
+        uint32_t topic = kafka_call_topic(call, name);
         kafka_out_string(&call->out, name);
         kafka_out_array(&call->out, partitions);
         for (uint32_t p = 0; p < partitions && call->in.ok; p++)
@@ -120,7 +120,7 @@ static void fetch_topic(struct kafka_call *call, const struct kafka_saved_group 
 {
     struct kafka_text name = kafka_in_string(&call->in);
     uint32_t partitions = kafka_in_array(&call->in, 4, NULL);
-    uint32_t topic = call->is_trial ? 0 : kafka_topics_find(call->self, name);
+    uint32_t topic = kafka_call_topic(call, name);
     kafka_out_string(&call->out, name);
     kafka_out_array(&call->out, partitions);
     for (uint32_t p = 0; p < partitions && call->in.ok; p++) {

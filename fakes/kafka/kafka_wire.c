@@ -132,9 +132,9 @@ uint32_t kafka_in_array(struct kafka_in *self, uint32_t least, bool *ret_is_null
         self->is_flexible ? (int64_t)kafka_in_varint(self) - 1 : (int64_t)kafka_in_i32(self);
     if (ret_is_null != NULL)
         *ret_is_null = self->ok && count == -1;
-    if (count < -1 || (count > 0 && (uint64_t)count > (self->length - self->at) / least))
+    if (count < -1 || count > (int64_t)((self->length - self->at) / least))
         self->ok = false;
-    return !self->ok || count < 0 ? 0 : (uint32_t)count;
+    return !self->ok || count == -1 ? 0 : (uint32_t)count;
 }
 
 void kafka_in_tags(struct kafka_in *self)

@@ -103,6 +103,7 @@ static void expect_one(enum admin_style style, enum behaviour behaviour,
     strcat(authorization, "X-Request-ID: abc\n");
     bed_http(bed, e->method, e->path, authorization, NULL);
     const struct message *m = reply_of(bed);
+    assert_true(last_route >= -1 && (last_route == -1 || status == 200));
     if (m->u.http_reply.status != status)
         print_error("%d %s at %d\n", (int)e->method, e->path, (int)behaviour);
     assert_int_equal(m->u.http_reply.status, status);
@@ -198,6 +199,8 @@ static void the_controller_answers_each_path_as_its_version_did(void **state)
         {HTTP_POST, "/enable", 405, "OPTIONS", 404, NULL},
         {HTTP_GET, "/nope", 405, "OPTIONS", 404, NULL},
         {HTTP_PUT, "/api/v1/namespaces/_/activations", 404, NULL, 404, NULL},
+        {HTTP_PUT, "/api/v1", 404, NULL, 404, NULL},
+        {HTTP_PUT, "/api/v", 405, "OPTIONS", 404, NULL},
     };
     expect_all(ADMIN_CONTROLLER, rows, COUNT(rows));
 }
@@ -263,6 +266,9 @@ static void the_controller_asks_only_at_disable_and_tells_a_wrong_password(void 
     bed_expect_http(bed, 200, CONTENT_JSON, "0");
     bed_http(bed, HTTP_GET, "/", NULL, NULL);
     assert_int_equal(last_route, 0);
+    last_route = 9;
+    bed_http(bed, HTTP_GET, "?x=1", NULL, NULL); /* no path is the root's */
+    assert_int_equal(last_route, 0);
     bed_http(bed, HTTP_OPTIONS, "/nope", NULL, NULL);
     bed_expect_http(bed, 404, CONTENT_JSON, NULL);
     bed_free(bed);
@@ -294,6 +300,79 @@ static void a_request_id_is_drawn_when_it_is_absent_or_a_system_one(void **state
     bed_free(bed);
 }
 
+/* No route is for HEAD; what answers it has no body, and the headers it would have. */
+static void head_is_answered_without_a_body(void **state)
+{
+    (void)state;
+    char authorization[80];
+    admin_authorization("user", "pass", authorization, sizeof authorization);
+    struct bed *bed = bed_of_admin(ADMIN_SCHEDULER, BEHAVIOUR_HEAD);
+    bed_http(bed, HTTP_HEAD, "/queues", authorization, NULL);
+    bed_expect_http(bed, 405, CONTENT_JSON, "");
+    assert_int_equal(reply_of(bed)->u.http_reply.body, 0);
+    assert_string_equal(bed_text(bed, reply_of(bed)->u.http_reply.headers),
+                        "Allow: OPTIONS, GET\n");
+    bed_http(bed, HTTP_HEAD, "/queues/x", authorization, NULL);
+    bed_expect_http(bed, 405, CONTENT_JSON, "");
+    bed_http(bed, HTTP_HEAD, "/queues", NULL, NULL);
+    bed_expect_http(bed, 401, CONTENT_JSON, "");
+    assert_int_equal(reply_of(bed)->u.http_reply.body, 0);
+    bed_free(bed);
+}
+
+static void a_request_id_has_any_letter_or_digit_and_no_other(void **state)
+{
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    char id[64];
+    bool seen[sizeof letters - 1] = {false};
+    (void)state;
+    struct bed *bed = bed_of_admin(ADMIN_SCHEDULER, BEHAVIOUR_HEAD);
+    struct message m = bed_message(bed, MSG_HTTP_REQUEST, BED_DEPLOYER, ACTOR_MAIN_ID);
+    for (m.corr = 1; m.corr <= 100; m.corr++) {
+        admin_request_id(&bed->env, &m, id, sizeof id);
+        assert_int_equal(strlen(id), 32);
+        for (const char *c = id; *c != '\0'; c++) {
+            const char *letter = strchr(letters, *c);
+            assert_non_null(letter);
+            seen[letter - letters] = true;
+        }
+    }
+    for (size_t i = 0; i < sizeof seen; i++)
+        assert_true(seen[i]);
+    bed_free(bed);
+}
+
+static void a_clients_own_request_id_is_cut_to_its_room(void **state)
+{
+    static const struct {
+        const char *own, *used; /* NULL: another is drawn */
+    } cases[] = {
+        {"abc", "abc"},
+        {"sid", "sid"},
+        {"sid-", "sid-"},
+        {"sidx", "sidx"},
+        {"sid_", NULL},
+        {"sid_x", NULL},
+        {"Sid_", "Sid_"},
+        {"", NULL},
+        {"0123456789012345678901234567890123456789", "012345678901234567890123456789012"}};
+    (void)state;
+    struct bed *bed = bed_of_admin(ADMIN_SCHEDULER, BEHAVIOUR_HEAD);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char id[34], headers[96];
+        struct message m = bed_message(bed, MSG_HTTP_REQUEST, BED_DEPLOYER, ACTOR_MAIN_ID);
+        snprintf(headers, sizeof headers, "x-request-id: %s\n", cases[i].own);
+        m.u.http_request.headers = bed_blob(bed, headers);
+        size_t length = admin_request_id(&bed->env, &m, id, sizeof id);
+        assert_int_equal(length, cases[i].used == NULL ? 32 : strlen(cases[i].used));
+        assert_int_equal(strlen(id), length);
+        if (cases[i].used != NULL)
+            assert_string_equal(id, cases[i].used);
+    }
+    bed_free(bed);
+}
+
 static void a_failed_future_is_plain_text_without_more(void **state)
 {
     (void)state;
@@ -321,6 +400,46 @@ static void an_authorization_line_is_what_the_bed_makes(void **state)
     assert_string_equal(line, "Authorization: Basic YTpi\n");
 }
 
+static void credentials_have_255_characters_at_most(void **state)
+{
+    (void)state;
+    char user[128], password[160], line[512];
+    memset(user, 'u', sizeof user);
+    memset(password, 'p', sizeof password);
+    user[100] = '\0';
+    password[154] = '\0';
+    assert_int_equal(admin_authorization(user, password, line, sizeof line), 21 + 340 + 1);
+    assert_memory_equal(line + 21, "dXV1dXV1", 8);
+    assert_memory_equal(line + 21 + 332, "cHBwcHBw\n", 10); /* 255: no padding */
+    password[154] = 'p';
+    password[155] = '\0';
+    assert_int_equal(admin_authorization(user, password, line, sizeof line), 22);
+    assert_string_equal(line, "Authorization: Basic \n");
+    assert_int_equal(admin_authorization("a", "b", line, 10), 26); /* cut to its room */
+    assert_string_equal(line, "Authoriza");
+    assert_int_equal(admin_authorization("a", "b", line + 4, 0), 26); /* no room at all */
+    assert_string_equal(line, "Authoriza");
+    assert_int_equal(admin_authorization("ab", "b", line, sizeof line), 30);
+    assert_string_equal(line, "Authorization: Basic YWI6Yg==\n");
+    assert_int_equal(admin_authorization("ab", "bc", line, sizeof line), 30);
+    assert_string_equal(line, "Authorization: Basic YWI6YmM=\n");
+}
+
+static void an_answer_may_have_no_body(void **state)
+{
+    (void)state;
+    struct bed *bed = bed_of_admin(ADMIN_SCHEDULER, BEHAVIOUR_HEAD);
+    struct message m = bed_message(bed, MSG_HTTP_REQUEST, BED_DEPLOYER, ACTOR_MAIN_ID);
+    bed->fx.message_count = 0;
+    admin_answer(&admins[ADMIN_SCHEDULER], &bed->env, &m, &bed->fx, 202, CONTENT_NONE, "");
+    const struct message *reply = &bed->fx.messages[0];
+    assert_int_equal(reply->u.http_reply.status, 202);
+    assert_int_equal(reply->u.http_reply.body, 0);
+    assert_int_equal(reply->u.http_reply.headers, 0);
+    assert_int_equal(reply->u.http_reply.cors, 1); /* it waited: an admin route */
+    bed_free(bed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -331,8 +450,13 @@ int main(void)
         cmocka_unit_test(scheduler_and_invoker_ask_for_credentials_before_the_path),
         cmocka_unit_test(the_controller_asks_only_at_disable_and_tells_a_wrong_password),
         cmocka_unit_test(a_request_id_is_drawn_when_it_is_absent_or_a_system_one),
+        cmocka_unit_test(head_is_answered_without_a_body),
+        cmocka_unit_test(a_request_id_has_any_letter_or_digit_and_no_other),
+        cmocka_unit_test(a_clients_own_request_id_is_cut_to_its_room),
         cmocka_unit_test(a_failed_future_is_plain_text_without_more),
         cmocka_unit_test(an_authorization_line_is_what_the_bed_makes),
+        cmocka_unit_test(credentials_have_255_characters_at_most),
+        cmocka_unit_test(an_answer_may_have_no_body),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

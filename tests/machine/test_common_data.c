@@ -473,6 +473,72 @@ static void a_call_without_an_answer_is_a_status_error_after_ten_seconds(void **
     bed_free(bed);
 }
 
+/* A call of another key has just been sent again at once: this one waits first. */
+static void a_call_that_is_refused_soon_after_another_pauses_and_keeps_the_lease(void **state)
+{
+    (void)state;
+    struct bed *bed = bed_of_worker();
+    ask(bed, POST_REGISTER, 0, 5, 0);
+    refuse(bed, MSG_ETCD_PUT);
+    answer(bed, MSG_ETCD_PUT, false, ETCD_OK);
+    ask(bed, POST_REGISTER, 1, 6, 0);
+    refuse(bed, MSG_ETCD_PUT);
+    assert_int_equal(bed_sent_count(bed, MSG_ETCD_PUT), 3);
+    assert_in_range(bed_next_in(bed), MSEC(500), MSEC(1000));
+    bed_link(bed, BED_ETCD, true); /* it is not on its way */
+    assert_int_equal(bed_sent_count(bed, MSG_ETCD_PUT), 3);
+    bed_wake(bed);
+    assert_int_equal(bed_sent_count(bed, MSG_ETCD_PUT), 4);
+    assert_int_equal(bed_sent(bed, MSG_ETCD_PUT, 3)->u.etcd.value.a, 6);
+    assert_int_equal(bed_next_in(bed), SEC(10));
+    assert_int_equal(seen_count(bed, ACTOR_LEASE_ID), 0);
+    refuse(bed, MSG_ETCD_PUT); /* the second attempt: after the interval, as the first */
+    assert_int_equal(bed_next_in(bed), SEC(1));
+    bed_pass(bed, SEC(1));
+    refuse(bed, MSG_ETCD_PUT); /* counted from one again: at once */
+    assert_int_equal(bed_sent_count(bed, MSG_ETCD_PUT), 6);
+    bed_free(bed);
+}
+
+static void what_the_worker_has_not_asked_for_is_rejected(void **state)
+{
+    (void)state;
+    struct bed *bed = bed_of_worker();
+    ask(bed, POST_REGISTER, 0, 5, 0);
+    const struct message *put = bed_sent(bed, MSG_ETCD_PUT, 0);
+    struct message m = bed_reply(put, MSG_ETCD_DONE);
+    m.corr = put->corr + 1;
+    bed_deliver(bed, &m);
+    assert_int_equal(bed_record_count(bed, RECORD_MESSAGE_REJECTED), 1);
+    m.corr = 0;
+    bed_deliver(bed, &m);
+    assert_int_equal(bed_record_count(bed, RECORD_MESSAGE_REJECTED), 2);
+    m.kind = MSG_REFUSED; /* its connection was found broken before */
+    bed_deliver(bed, &m);
+    assert_int_equal(bed_record_count(bed, RECORD_MESSAGE_REJECTED), 2);
+    m.kind = MSG_LEASE_DONE;
+    bed_deliver(bed, &m);
+    post(bed, CLIENT_ACTOR, ACTOR_WORKER_ID, POST_UNREGISTER, data_of(0, 5, 0));
+    assert_int_equal(bed_record_count(bed, RECORD_MESSAGE_REJECTED), 4);
+    assert_int_equal(bed_sent_count(bed, MSG_ETCD_PUT), 1);
+    assert_int_equal(bed_next_in(bed), SEC(10));
+    bed_free(bed);
+}
+
+static void what_is_not_for_the_data_service_is_rejected(void **state)
+{
+    (void)state;
+    struct bed *bed = bed_of_data(false);
+    post(bed, CLIENT_ACTOR, ACTOR_DATA_ID, POST_GET_LEASE, data_of(0, 5, 0));
+    finish(bed, 0); /* of a key that is not busy */
+    removed(bed, 0, 5, true);
+    struct message m = bed_message(bed, MSG_ETCD_DONE, BED_ETCD, ACTOR_DATA_ID);
+    bed_deliver(bed, &m);
+    assert_int_equal(bed_record_count(bed, RECORD_MESSAGE_REJECTED), 4);
+    assert_int_equal(host_of(bed)->seen_count, 0);
+    bed_free(bed);
+}
+
 static void two_equal_requests_that_wait_become_one(void **state)
 {
     (void)state;
@@ -505,6 +571,9 @@ int main(void)
         cmocka_unit_test(a_broken_connection_keeps_the_lease),
         cmocka_unit_test(a_refused_call_is_sent_twice_then_after_the_interval),
         cmocka_unit_test(a_call_without_an_answer_is_a_status_error_after_ten_seconds),
+        cmocka_unit_test(a_call_that_is_refused_soon_after_another_pauses_and_keeps_the_lease),
+        cmocka_unit_test(what_the_worker_has_not_asked_for_is_rejected),
+        cmocka_unit_test(what_is_not_for_the_data_service_is_rejected),
         cmocka_unit_test(two_equal_requests_that_wait_become_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

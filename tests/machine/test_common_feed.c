@@ -381,6 +381,68 @@ static void a_retriable_error_is_polled_three_times_more_then_a_new_consumer_joi
     bed_free(bed);
 }
 
+/* Each answer that is not the one of its phase, with the number of the open call. */
+static void an_answer_of_another_kind_than_the_open_call_wants_is_rejected(void **state)
+{
+    static const enum message_kind kinds[] = {MSG_KAFKA_JOINED, MSG_KAFKA_RECORDS,
+                                              MSG_KAFKA_COMMITTED, MSG_KAFKA_PRODUCED};
+    (void)state;
+    struct bed *bed = bed_of_feed(true);
+    uint32_t rejected = 0;
+    for (unsigned phase = 0; phase < 3; phase++) { /* join, poll, commit */
+        uint8_t open = feed_of(bed)->phase;
+        for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+            struct message m = bed_reply(&bed->sent[bed->sent_count - 1], kinds[i]);
+            m.u.kafka.ok = 1;
+            m.u.kafka.member = 1;
+            if (i == phase)
+                continue;
+            bed_deliver(bed, &m);
+            assert_int_equal(bed_record_count(bed, RECORD_MESSAGE_REJECTED), ++rejected);
+            assert_int_equal(feed_of(bed)->phase, open);
+        }
+        if (phase == 0)
+            answer_join(bed, 1, 0);
+        else if (phase == 1)
+            answer_poll(bed, 1);
+    }
+    assert_int_equal(host_of(bed)->handled, 0);
+    answer_commit(bed, true, 1);
+    assert_int_equal(host_of(bed)->handled, 1);
+    bed_free(bed);
+}
+
+static void a_new_consumer_leaves_its_group_once(void **state)
+{
+    (void)state;
+    struct bed *bed = bed_of_feed(true);
+    answer_join(bed, 7, 0);
+    for (uint32_t i = 0; i < 4; i++) {
+        struct message m = bed_reply(last_sent(bed, MSG_KAFKA_POLL), MSG_KAFKA_RECORDS);
+        m.u.kafka.member = 7;
+        bed_deliver(bed, &m);
+        if (i < 3)
+            bed_pass(bed, MSEC(100));
+    }
+    assert_int_equal(last_sent(bed, MSG_KAFKA_JOIN)->u.kafka.member, 7);
+    refuse(bed, MSG_KAFKA_JOIN);
+    bed_pass(bed, SEC(1));
+    assert_int_equal(bed_sent_count(bed, MSG_KAFKA_JOIN), 3);
+    assert_int_equal(last_sent(bed, MSG_KAFKA_JOIN)->u.kafka.member, 0);
+    struct message m = bed_reply(last_sent(bed, MSG_KAFKA_JOIN), MSG_KAFKA_JOINED);
+    m.u.kafka.ok = 1; /* and no member: not joined */
+    bed_deliver(bed, &m);
+    assert_int_equal(bed_next_in(bed), SEC(1));
+    bed_pass(bed, SEC(1));
+    assert_int_equal(bed_sent_count(bed, MSG_KAFKA_JOIN), 4);
+    bed_pass(bed, SEC(60) - 1); /* never answered */
+    assert_int_equal(bed_sent_count(bed, MSG_KAFKA_JOIN), 4);
+    bed_pass(bed, 1);
+    assert_int_equal(bed_sent_count(bed, MSG_KAFKA_JOIN), 5);
+    assert_int_equal(bed_sent_count(bed, MSG_KAFKA_HEARTBEAT), 0);
+    bed_free(bed);
+}
+
 static void a_poll_of_no_member_joins_again(void **state)
 {
     (void)state;
@@ -424,6 +486,8 @@ int main(void)
         cmocka_unit_test(a_poll_that_is_never_answered_ends),
         cmocka_unit_test(
             a_retriable_error_is_polled_three_times_more_then_a_new_consumer_joins),
+        cmocka_unit_test(an_answer_of_another_kind_than_the_open_call_wants_is_rejected),
+        cmocka_unit_test(a_new_consumer_leaves_its_group_once),
         cmocka_unit_test(a_poll_of_no_member_joins_again),
         cmocka_unit_test(a_member_beats_every_ten_seconds),
     };

@@ -3,6 +3,7 @@
  * defects that are behaviour (a zombie lease, stuck in Ready, a stale RegrantLease).
  */
 #include "support/bed.h"
+#include "common/etcd_call.h"
 #include "common/lease.h"
 
 #define CLIENT_ACTOR ACTOR_WORKER_ID
@@ -295,6 +296,27 @@ static void a_stashed_delete_event_revokes_the_new_lease(void **state)
     bed_free(bed);
 }
 
+static void the_deletion_of_another_key_or_of_a_prefix_is_not_its_own(void **state)
+{
+    (void)state;
+    for (int is_prefix = 0; is_prefix < 2; is_prefix++) {
+        struct bed *bed = bed_active(123);
+        struct message m = bed_message(bed, MSG_POST, bed->env.node, ACTOR_LEASE_ID);
+        m.from_actor = ACTOR_WATCHER_ID;
+        m.what = POST_REMOVED;
+        struct post_watched *w = MESSAGE_LOCAL(&m, struct post_watched);
+        w->key = (struct key){.family = KEY_INSTANCE,
+                              .node = is_prefix ? BED_INVOKER0 : BED_INVOKER1};
+        w->is_prefix = is_prefix != 0;
+        bed_deliver(bed, &m);
+        m.what = POST_INSERTED;
+        bed_deliver(bed, &m);
+        assert_int_equal(lease_of(bed)->state, LEASE_ACTIVE);
+        assert_int_equal(bed_sent_count(bed, MSG_LEASE_REVOKE), 0);
+        bed_free(bed);
+    }
+}
+
 static void a_grant_that_fails_is_asked_again(void **state)
 {
     (void)state;
@@ -324,6 +346,140 @@ static void a_refused_grant_is_sent_once_more_by_the_client_library(void **state
     bed_free(bed);
 }
 
+static void refuse(struct bed *bed, enum message_kind kind)
+{
+    struct message m = bed_reply(last_sent(bed, kind), MSG_REFUSED);
+    bed_deliver(bed, &m);
+}
+
+/* The second call that is refused within a second waits, and is not given up meanwhile. */
+static void expect_pause(struct bed *bed, enum message_kind kind)
+{
+    uint32_t sent = bed_sent_count(bed, kind);
+    refuse(bed, kind);
+    assert_int_equal(bed_sent_count(bed, kind), sent);
+    assert_in_range(lease_of(bed)->call_timer.at - bed->now, MSEC(500), MSEC(1000));
+    bed_link(bed, BED_ETCD, true); /* it is not on its way */
+    bed_link(bed, BED_ETCD, false);
+    assert_int_equal(bed_sent_count(bed, kind), sent);
+    bed_pass(bed, lease_of(bed)->call_timer.at - bed->now);
+    assert_int_equal(bed_sent_count(bed, kind), sent + 1);
+    assert_int_equal(lease_of(bed)->call_timer.at - bed->now, SEC(10));
+}
+
+static void each_call_that_is_refused_is_sent_again_after_its_pause(void **state)
+{
+    (void)state;
+    struct bed *bed = bed_of_lease();
+    refuse(bed, MSG_LEASE_GRANT); /* at once */
+    answer_lease(bed, MSG_LEASE_GRANT, 123, ETCD_OK);
+    expect_pause(bed, MSG_ETCD_PUT);
+    assert_int_equal(last_sent(bed, MSG_ETCD_PUT)->u.etcd.lease, 123);
+    answer_put(bed, ETCD_OK);
+    assert_int_equal(lease_of(bed)->state, LEASE_ACTIVE);
+    post(bed, ACTOR_LEASE_ID, POST_REGRANT_LEASE);
+    bed_pass(bed, SEC(1));
+    refuse(bed, MSG_LEASE_REVOKE); /* at once, a second later */
+    answer_lease(bed, MSG_LEASE_REVOKE, 123, ETCD_OK);
+    expect_pause(bed, MSG_LEASE_GRANT);
+    answer_lease(bed, MSG_LEASE_GRANT, 124, ETCD_OK);
+    answer_put(bed, ETCD_OK);
+    bed_pass(bed, SEC(1));
+    post(bed, ACTOR_LEASE_ID, POST_REGRANT_LEASE);
+    refuse(bed, MSG_LEASE_REVOKE);
+    refuse(bed, MSG_LEASE_REVOKE); /* twice: its future has failed, and it goes on */
+    assert_int_equal(bed_sent_count(bed, MSG_LEASE_REVOKE), 4);
+    expect_pause(bed, MSG_LEASE_GRANT);
+    bed_free(bed);
+}
+
+static void a_call_that_was_on_its_way_when_the_connection_broke_has_failed(void **state)
+{
+    (void)state;
+    struct bed *bed = bed_active(123);
+    post(bed, ACTOR_LEASE_ID, POST_REGRANT_LEASE);
+    uint32_t grants = bed_sent_count(bed, MSG_LEASE_GRANT);
+    bed_link(bed, BED_KAFKA, true); /* another's */
+    bed_link(bed, BED_ETCD, false);
+    assert_int_equal(bed_sent_count(bed, MSG_LEASE_GRANT), grants);
+    bed_link(bed, BED_ETCD, true);
+    assert_int_equal(bed_sent_count(bed, MSG_LEASE_GRANT), grants + 1);
+    answer_lease(bed, MSG_LEASE_GRANT, 124, ETCD_OK);
+    bed_link(bed, BED_ETCD, true); /* of the put: stuck */
+    answer_put(bed, ETCD_OK);      /* too late */
+    assert_int_equal(bed_record_count(bed, RECORD_MESSAGE_REJECTED), 1);
+    assert_int_equal(lease_of(bed)->state, LEASE_READY);
+    bed_free(bed);
+}
+
+static void what_nobody_asked_for_is_rejected_and_a_late_refusal_is_nothing(void **state)
+{
+    (void)state;
+    struct bed *bed = bed_active(123);
+    struct message m = bed_message(bed, MSG_LEASE_DONE, BED_ETCD, ACTOR_LEASE_ID);
+    uint32_t rejected = 0;
+    for (uint32_t corr = 0; corr < 4; corr += 2) {
+        m.corr = corr;
+        m.kind = MSG_LEASE_DONE;
+        bed_deliver(bed, &m);
+        assert_int_equal(bed_record_count(bed, RECORD_MESSAGE_REJECTED), ++rejected);
+        m.kind = MSG_ETCD_DONE;
+        bed_deliver(bed, &m);
+        assert_int_equal(bed_record_count(bed, RECORD_MESSAGE_REJECTED), ++rejected);
+        m.kind = MSG_REFUSED;
+        bed_deliver(bed, &m);
+    }
+    m.corr = 1; /* of a keep-alive before this one */
+    m.kind = MSG_LEASE_DONE;
+    m.u.lease.status = ETCD_UNAVAILABLE;
+    bed_deliver(bed, &m);
+    m.kind = MSG_REFUSED;
+    bed_deliver(bed, &m);
+    assert_int_equal(bed_record_count(bed, RECORD_MESSAGE_REJECTED), rejected);
+    m.kind = MSG_KAFKA_JOINED;
+    bed_deliver(bed, &m);
+    assert_int_equal(bed_record_count(bed, RECORD_MESSAGE_REJECTED), ++rejected);
+    assert_int_equal(lease_of(bed)->state, LEASE_ACTIVE);
+    assert_int_equal(bed_next_in(bed), MSEC(500)); /* the keep-alive alone */
+    bed_free(bed);
+}
+
+static void a_keep_alive_that_is_refused_is_sent_with_the_next_tick(void **state)
+{
+    (void)state;
+    struct bed *bed = bed_active(123);
+    refuse(bed, MSG_LEASE_KEEPALIVE);
+    assert_int_equal(bed_sent_count(bed, MSG_LEASE_KEEPALIVE), 1);
+    bed_pass(bed, MSEC(500) - 1);
+    assert_int_equal(bed_sent_count(bed, MSG_LEASE_KEEPALIVE), 1);
+    bed_pass(bed, 1);
+    assert_int_equal(bed_sent_count(bed, MSG_LEASE_KEEPALIVE), 2);
+    assert_int_equal(lease_of(bed)->state, LEASE_ACTIVE);
+    bed_free(bed);
+}
+
+/* etcd-java's GrpcClient. */
+static void a_call_is_repeated_at_once_only_once_a_second(void **state)
+{
+    (void)state;
+    struct bed *bed = bed_of_lease();
+    struct etcd_retry retry = {0};
+    duration least = SEC(9), most = 0;
+    tstamp now = bed->now;
+    assert_int_equal(etcd_retry_delay(&retry, &bed->env, ACTOR_LEASE_ID, now), 0);
+    for (unsigned i = 0; i < 20000; i++) {
+        duration delay = etcd_retry_delay(&retry, &bed->env, ACTOR_LEASE_ID, now + SEC(1) - 1);
+        least = delay < least ? delay : least;
+        most = delay > most ? delay : most;
+    }
+    assert_in_range(least, MSEC(500), MSEC(500) + USEC(500));
+    assert_in_range(most, MSEC(1000) - USEC(500), MSEC(1000));
+    assert_int_equal(etcd_retry_delay(&retry, &bed->env, ACTOR_LEASE_ID, now + SEC(1)), 0);
+    assert_int_not_equal(etcd_retry_delay(&retry, &bed->env, ACTOR_LEASE_ID, now + SEC(2) - 1),
+                         0);
+    bed_free(bed);
+}
+
 static void a_reset_keep_alive_does_not_fail_and_is_sent_again(void **state)
 {
     (void)state;
@@ -348,8 +504,14 @@ int main(void)
         cmocka_unit_test(a_failed_put_of_its_key_leaves_it_in_ready_for_ever),
         cmocka_unit_test(a_stale_regrant_revokes_the_new_lease),
         cmocka_unit_test(a_stashed_delete_event_revokes_the_new_lease),
+        cmocka_unit_test(the_deletion_of_another_key_or_of_a_prefix_is_not_its_own),
         cmocka_unit_test(a_grant_that_fails_is_asked_again),
         cmocka_unit_test(a_refused_grant_is_sent_once_more_by_the_client_library),
+        cmocka_unit_test(each_call_that_is_refused_is_sent_again_after_its_pause),
+        cmocka_unit_test(a_call_that_was_on_its_way_when_the_connection_broke_has_failed),
+        cmocka_unit_test(what_nobody_asked_for_is_rejected_and_a_late_refusal_is_nothing),
+        cmocka_unit_test(a_keep_alive_that_is_refused_is_sent_with_the_next_tick),
+        cmocka_unit_test(a_call_is_repeated_at_once_only_once_a_second),
         cmocka_unit_test(a_reset_keep_alive_does_not_fail_and_is_sent_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -128,6 +128,7 @@ static int begin(void **state)
     bed = bed_new(&host_ops, BED_INVOKER0, NULL);
     bed_start(bed);
     host = bed->machine;
+    assert_int_equal(host->producer.timer.actor, ACTOR(ACTOR_PRODUCER, 0, 0));
     send_to(TOPIC_USED, 1000, 1000);
     answer(0, true);
     host->ok_count = 0;
@@ -269,6 +270,37 @@ static void a_link_without_sends_or_to_another_node_is_nothing(void **state)
     assert_int_equal(bed_next_in(bed), SEC(30));
 }
 
+static void a_wake_up_that_comes_late_is_served_as_of_then(void **state)
+{
+    (void)state;
+    send_to(TOPIC_USED, 1, 2);
+    bed_oversleep(bed, SEC(31)); /* the request's thirty seconds ended one ago */
+    bed_wake(bed);
+    assert_int_equal(bed_next_in(bed), MSEC(100));
+    bed_forget(bed);
+    bed_oversleep(bed, SEC(1)); /* and so did the pause */
+    bed_wake(bed);
+    expect_sent(1, 2);
+    assert_int_equal(bed_next_in(bed), SEC(30));
+}
+
+static void a_send_is_given_up_by_a_late_wake_up_behind_an_answer_that_plans_anew(void **state)
+{
+    (void)state;
+    send_to(TOPIC_USED, 1, 1);
+    bed_pass(bed, SEC(1));
+    send_to(TOPIC_USED, 2, 2);
+    bed_pass(bed, SEC(119) - 1);
+    bed_oversleep(bed, MSEC(5)); /* two minutes are over, and the timer was not served */
+    refuse(bed_sent_count(bed, MSG_KAFKA_PRODUCE) - 1);
+    assert_int_equal(host->failed_count, 0);
+    assert_int_equal(bed_next_in(bed), 0);
+    bed_wake(bed);
+    assert_int_equal(host->failed_count, 1);
+    assert_int_equal(host->failed, 1);
+    assert_int_equal(bed_next_in(bed), MSEC(800)); /* the pause of the fourth break */
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -281,6 +313,8 @@ int main(void)
         TEST(a_send_is_given_up_after_two_minutes_and_once),
         TEST(without_metadata_it_is_one_minute_and_overtakes_older_sends),
         TEST(the_fourth_error_of_the_broker_is_the_last),
+        TEST(a_wake_up_that_comes_late_is_served_as_of_then),
+        TEST(a_send_is_given_up_by_a_late_wake_up_behind_an_answer_that_plans_anew),
         TEST(a_link_without_sends_or_to_another_node_is_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -306,6 +306,28 @@ static void a_prefix_ends_where_its_depth_says(void **state)
     bed_free(bed);
 }
 
+/* Of a prefix that ends behind its action. */
+static void a_prefix_names_its_action_and_nothing_behind_it(void **state)
+{
+    (void)state;
+    struct bed *bed = bed_of_watcher();
+    struct post_watch by_action = registration(3, 1, true, false);
+    struct key key = leader;
+    by_action.key.action = BED_SLOW;
+    by_action.key.revision = 5;
+    post(bed, SUBSCRIBER, POST_WATCH, by_action);
+    event(bed, &key, 1, false, 10); /* another action */
+    assert_int_equal(host_of(bed)->seen_count, 0);
+    key.action = BED_SLOW;
+    key.revision = 6;
+    event(bed, &key, 1, false, 11);
+    assert_int_equal(host_of(bed)->seen_count, 1);
+    key.ns = BED_OTHER;
+    event(bed, &key, 1, false, 12);
+    assert_int_equal(host_of(bed)->seen_count, 1);
+    bed_free(bed);
+}
+
 static void unwatch_with_feedback_is_answered_also_when_nothing_was_watched(void **state)
 {
     (void)state;
@@ -354,6 +376,63 @@ static void a_stream_that_told_nothing_yet_starts_from_now(void **state)
     bed_free(bed);
 }
 
+static void a_refusal_while_the_server_is_up_opens_the_stream_again(void **state)
+{
+    (void)state;
+    struct bed *bed = bed_of_watcher();
+    post(bed, SUBSCRIBER, POST_WATCH, registration(WATCH_EXACT, 1, true, true));
+    struct message m = bed_reply(bed_sent(bed, MSG_WATCH_CREATE, 0), MSG_REFUSED);
+    bed_deliver(bed, &m);
+    assert_int_equal(bed_sent(bed, MSG_WATCH_CREATE, 1)->u.watch.revision, 0);
+    bed_deliver(bed, &m); /* of the one before */
+    assert_int_equal(bed_sent_count(bed, MSG_WATCH_CREATE), 2);
+    event(bed, &leader, 1, false, 1);
+    m = bed_reply(bed_sent(bed, MSG_WATCH_CREATE, 1), MSG_REFUSED);
+    bed_deliver(bed, &m);
+    assert_int_equal(bed_sent(bed, MSG_WATCH_CREATE, 2)->u.watch.revision, 2);
+    event(bed, &leader, 1, false, 9);
+    event(bed, &leader, 1, false, 8); /* older ones take nothing back */
+    bed_link(bed, BED_KAFKA, true);   /* another's */
+    bed_link(bed, BED_ETCD, false);
+    assert_int_equal(bed_sent_count(bed, MSG_WATCH_CREATE), 3);
+    m = bed_reply(bed_sent(bed, MSG_WATCH_CREATE, 2), MSG_REFUSED);
+    bed_deliver(bed, &m);
+    assert_int_equal(bed_sent(bed, MSG_WATCH_CREATE, 3)->u.watch.revision, 10);
+    bed_free(bed);
+}
+
+static void numbers_of_watches_begin_anew_at_one(void **state)
+{
+    (void)state;
+    struct bed *bed = bed_of_watcher();
+    host_of(bed)->watcher.watch = UINT16_MAX - 1;
+    for (unsigned i = 0; i < 3; i++)
+        post(bed, ACTOR_WATCHER_ID, POST_RESTART_WATCHER, (struct post_watch){0});
+    static const uint16_t numbers[] = {UINT16_MAX, 1, 2};
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_int_equal(bed_sent(bed, MSG_WATCH_CREATE, i + 1)->u.watch.watch, numbers[i]);
+        assert_int_equal(bed_sent(bed, MSG_WATCH_CREATE, i + 1)->corr, numbers[i]);
+        assert_int_equal(bed_sent(bed, MSG_WATCH_CANCEL, i)->u.watch.watch,
+                         i == 0 ? UINT16_MAX - 1 : numbers[i - 1]);
+    }
+    bed_free(bed);
+}
+
+static void what_is_not_for_a_watcher_is_rejected(void **state)
+{
+    (void)state;
+    struct bed *bed = bed_of_watcher();
+    post(bed, SUBSCRIBER, POST_GET_LEASE, (struct post_watch){0});
+    struct message m = bed_message(bed, MSG_ETCD_DONE, BED_ETCD, ACTOR_WATCHER_ID);
+    bed_deliver(bed, &m);
+    assert_int_equal(bed_record_count(bed, RECORD_MESSAGE_REJECTED), 2);
+    m.kind = MSG_WATCH_CREATED;
+    bed_deliver(bed, &m);
+    assert_int_equal(bed_record_count(bed, RECORD_MESSAGE_REJECTED), 2);
+    assert_int_equal(bed->sent_count, 1);
+    bed_free(bed);
+}
+
 static void events_of_an_older_watch_are_ignored(void **state)
 {
     (void)state;
@@ -382,9 +461,13 @@ int main(void)
         cmocka_unit_test(before_5486_a_watcher_whose_stream_has_ended_stays_blind),
         cmocka_unit_test(a_graceful_shutdown_clears_the_tables_and_closes_the_stream),
         cmocka_unit_test(a_prefix_ends_where_its_depth_says),
+        cmocka_unit_test(a_prefix_names_its_action_and_nothing_behind_it),
         cmocka_unit_test(unwatch_with_feedback_is_answered_also_when_nothing_was_watched),
         cmocka_unit_test(a_broken_stream_goes_on_behind_the_last_event),
         cmocka_unit_test(a_stream_that_told_nothing_yet_starts_from_now),
+        cmocka_unit_test(a_refusal_while_the_server_is_up_opens_the_stream_again),
+        cmocka_unit_test(numbers_of_watches_begin_anew_at_one),
+        cmocka_unit_test(what_is_not_for_a_watcher_is_rejected),
         cmocka_unit_test(events_of_an_older_watch_are_ignored),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

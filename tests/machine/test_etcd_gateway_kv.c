@@ -314,6 +314,92 @@ static void ranges_are_sorted_and_chosen_from(void **state)
     bed_free(bed);
 }
 
+struct sorted { /* a key, and what it is sorted by */
+    unsigned key, value;
+};
+
+static void expect_sorted(struct bed *bed, struct sorted *rows, unsigned count, bool downwards)
+{
+    char body[128], expected[512] = "";
+    for (unsigned i = 1; i < count; i++) { /* insertion: equal ones stay as they are */
+        for (unsigned at = i; at > 0 && (downwards ? rows[at - 1].value < rows[at].value
+                                                   : rows[at - 1].value > rows[at].value);
+             at--) {
+            struct sorted row = rows[at];
+            rows[at] = rows[at - 1];
+            rows[at - 1] = row;
+        }
+    }
+    for (unsigned i = 0; i < count; i++)
+        snprintf(expected + strlen(expected), 8, "YW%c= ", "EIMQUYcgkosw048"[rows[i].key]);
+    snprintf(body, sizeof body, RANGE(",\"sort_target\":\"VALUE\",\"sort_order\":\"%s\""),
+             downwards ? "DESCEND" : "ASCEND");
+    expect_order(bed, body, expected);
+}
+
+/* Keys aA ... of up to 15, with values of few kinds, in any order. */
+static void any_number_of_keys_is_sorted_and_equal_ones_keep_their_order(void **state)
+{
+    (void)state;
+    uint64_t seed = 7;
+    for (unsigned round = 0; round < 120; round++) {
+        unsigned count = round % 15 + 1;
+        struct bed *bed = etcd_bed_new();
+        struct sorted rows[15];
+        for (unsigned i = 0; i < count; i++) {
+            char body[96];
+            seed = draw_mix(seed, i);
+            rows[i] = (struct sorted){i, (unsigned)(seed >> 7) % (round / 15 + 1)};
+            snprintf(body, sizeof body, "{\"key\":\"YW%c=\",\"value\":\"M%c==\"}",
+                     "EIMQUYcgkosw048"[i], "AQgw"[rows[i].value % 4]);
+            rows[i].value %= 4;
+            etcd_http_post(bed, "/v3/kv/put", body, 1);
+        }
+        struct sorted again[15];
+        memcpy(again, rows, sizeof rows);
+        expect_sorted(bed, rows, count, false);
+        expect_sorted(bed, again, count, true);
+        bed_free(bed);
+    }
+}
+
+#define TXN_OF(compare) "{\"request_txn\":{\"compare\":[" compare "]}}"
+
+static void numbers_that_name_nothing_are_refused_or_passed_over(void **state)
+{
+#define UNKNOWN ERROR("unknown target or result of a compare", 12)
+    static const struct pair pairs[] = {
+        {"/v3/kv/txn", "{\"compare\":[{" A ",\"target\":5}]}", 501, UNKNOWN},
+        {"/v3/kv/txn", "{\"compare\":[{" A ",\"target\":-1}]}", 501, UNKNOWN},
+        {"/v3/kv/txn", "{\"compare\":[{" A ",\"result\":4}]}", 501, UNKNOWN},
+        {"/v3/kv/txn", "{\"compare\":[{" A ",\"result\":-1}]}", 501, UNKNOWN},
+        {"/v3/kv/txn", "{\"compare\":[{" A "},{" A ",\"target\":5}]}", 501, UNKNOWN},
+        {"/v3/kv/txn",
+         "{\"success\":[" TXN_OF("{" A ",\"target\":5}") ",{\"request_put\":{" A "}}]}", 501,
+         UNKNOWN},
+        {"/v3/kv/txn", "{\"failure\":[" TXN_OF("{" A ",\"result\":4}") "]}", 501, UNKNOWN},
+        {"/v3/kv/txn", "{\"compare\":[{" A ",\"target\":4,\"result\":3}]}", 200,
+         "{\"header\":H(1)}"},
+        {"/v3/kv/put", "{" A ",\"value\":\"MQ==\"}", 200, "{\"header\":H(2)}"},
+        {"/v3/kv/put", "{" B ",\"value\":\"MA==\"}", 200, "{\"header\":H(3)}"},
+        {"/v3/kv/range", "{" ALL ",\"keys_only\":true,\"sort_order\":3,\"sort_target\":5}", 200,
+         "{\"header\":H(3),\"kvs\":[{" A ",\"create_revision\":\"2\",\"mod_revision\":\"2\","
+         "\"version\":\"1\"},{" B ",\"create_revision\":\"3\","
+         "\"mod_revision\":\"3\",\"version\":\"1\"}],\"count\":\"2\"}"},
+        {"/v3/kv/range",
+         "{" ALL ",\"limit\":-1,\"sort_order\":-1,\"sort_target\":-1,"
+         "\"count_only\":true,\"revision\":-1}",
+         200, "{\"header\":H(3),\"count\":\"2\"}"},
+        {"/v3/kv/range", "{" ALL ",\"keys_only\":true,\"limit\":1}", 200,
+         "{\"header\":H(3),\"kvs\":[{" A ",\"create_revision\":\"2\",\"mod_revision\":\"2\","
+         "\"version\":\"1\"}],\"more\":true,\"count\":\"2\"}"},
+    };
+    (void)state;
+    struct bed *bed = etcd_bed_new();
+    RUN(bed, pairs);
+    bed_free(bed);
+}
+
 static void keys_of_the_components_are_met_by_their_texts(void **state)
 {
     static const char value[] =
@@ -472,6 +558,8 @@ int main(void)
         cmocka_unit_test(the_front_door_refuses_with_the_servers_words),
         cmocka_unit_test(ignored_values_and_leases_are_kept),
         cmocka_unit_test(ranges_are_sorted_and_chosen_from),
+        cmocka_unit_test(any_number_of_keys_is_sorted_and_equal_ones_keep_their_order),
+        cmocka_unit_test(numbers_that_name_nothing_are_refused_or_passed_over),
         cmocka_unit_test(keys_of_the_components_are_met_by_their_texts),
         cmocka_unit_test(foreign_keys_leave_no_records),
         cmocka_unit_test(what_is_stored_outlives_the_process_and_the_term_grows),

@@ -416,6 +416,48 @@ static void requests_without_sense_are_rejected(void **state)
     bed_free(bed);
 }
 
+/* Families are those between none and a raw text; a prefix names one to four of its parts. */
+static void keys_and_prefixes_are_known_from_end_to_end(void **state)
+{
+    static const struct {
+        enum key_family family;
+        uint8_t depth; /* WATCH_EXACT: the key itself */
+        bool known;
+    } cases[] = {
+        {KEY_NONE, WATCH_EXACT, false}, {KEY_NONE, 0, true},
+        {KEY_NONE, 1, false},           {KEY_QUEUE, WATCH_EXACT, true},
+        {KEY_EXISTING, 0, false},       {KEY_EXISTING, 1, true},
+        {KEY_EXISTING, 4, true},        {KEY_EXISTING, 5, false},
+        {KEY_RAW, WATCH_EXACT, false},  {KEY_RAW, 1, false},
+        {KEY_NONE + 1, 1, true},        {KEY_RAW - 1, 1, true},
+    };
+    static const enum message_kind named[] = {MSG_ETCD_PUT, MSG_ETCD_TXN, MSG_ETCD_DELETE};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct bed *bed = etcd_bed_new();
+        bool is_exact = cases[i].depth == WATCH_EXACT;
+        struct message m = bed_message(bed, MSG_ETCD_RANGE, BED_SCHEDULER0, ACTOR_MAIN_ID);
+        m.u.etcd.key.family = (uint16_t)cases[i].family;
+        m.u.etcd.mode = is_exact ? RANGE_GET : RANGE_COUNT;
+        m.u.etcd.depth = cases[i].depth;
+        bed_deliver(bed, &m);
+        assert_int_equal(bed_sent_count(bed, MSG_ETCD_RANGED), cases[i].known);
+        struct message w = bed_message(bed, MSG_WATCH_CREATE, BED_SCHEDULER0, ACTOR_MAIN_ID);
+        w.u.watch.key.family = (uint16_t)cases[i].family;
+        w.u.watch.depth = cases[i].depth;
+        w.u.watch.watch = 1;
+        bed_deliver(bed, &w);
+        assert_int_equal(bed_sent_count(bed, MSG_WATCH_CREATED), cases[i].known);
+        for (unsigned n = 0; is_exact && n < sizeof named / sizeof named[0]; n++) {
+            bed_forget(bed);
+            m.kind = (uint16_t)named[n];
+            bed_deliver(bed, &m);
+            assert_int_equal(bed_sent_count(bed, MSG_ETCD_DONE), cases[i].known);
+        }
+        bed_free(bed);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -437,6 +479,7 @@ int main(void)
         cmocka_unit_test(history_stays_within_its_bound),
         cmocka_unit_test(errors_carry_the_texts_and_codes_of_the_server),
         cmocka_unit_test(requests_without_sense_are_rejected),
+        cmocka_unit_test(keys_and_prefixes_are_known_from_end_to_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

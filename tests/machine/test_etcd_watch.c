@@ -183,6 +183,8 @@ static void a_canceled_watch_is_answered_and_silent(void **state)
     m.u.watch.watch = 1;
     bed_deliver(bed, &m);
     assert_int_equal(bed_sent_count(bed, MSG_WATCH_CANCELED), 1);
+    assert_int_equal(bed_sent(bed, MSG_WATCH_CANCELED, 0)->u.watch.watch, 1);
+    assert_int_equal(bed_sent(bed, MSG_WATCH_CANCELED, 0)->u.watch.revision, 0);
     etcd_bed_put(bed, flag_key(BED_GUEST, 1), 1, 0);
     assert_string_equal(events(bed), "");
     bed_free(bed);
@@ -198,6 +200,8 @@ static void a_number_is_open_once_in_a_stream(void **state)
     bed_deliver(bed, &m);
     assert_int_equal(bed_sent_count(bed, MSG_WATCH_CREATED), 1);
     assert_int_equal(bed_sent_count(bed, MSG_WATCH_CANCELED), 1);
+    assert_int_equal(bed_sent(bed, MSG_WATCH_CANCELED, 0)->u.watch.watch, 1);
+    assert_int_equal(bed_sent(bed, MSG_WATCH_CANCELED, 0)->u.watch.revision, 0);
     etcd_bed_put(bed, flag_key(BED_GUEST, 1), 1, 0);
     assert_string_equal(events(bed), "1:2+1=1"); /* the first goes on */
     bed_free(bed);

@@ -149,7 +149,11 @@ static void a_dead_consumers_poll_takes_no_record_away(void **state)
     struct bed *bed = kafka_bed_new();
     uint32_t member = kafka_bed_member(bed, T);
     kafka_bed_poll(bed, T, member, 0, 9);
+    bed_link(bed, BED_SCHEDULER1, false); /* it came up: nothing */
+    bed_link(bed, BED_SCHEDULER0, true);  /* somebody else's */
+    assert_int_equal(bed_next_in(bed), SEC(1));
     bed_link(bed, BED_SCHEDULER1, true);
+    assert_int_equal(bed_next_in(bed), SEC(30));
     kafka_bed_produce(bed, T, 4);
     assert_int_equal(bed_sent_count(bed, MSG_KAFKA_RECORDS), 0);
     bed_pass(bed, SEC(31));
@@ -205,6 +209,23 @@ static void a_consumer_made_anew_has_left_its_group(void **state)
     assert_int_equal(bed_next_in(bed), SEC(3)); /* the group was empty */
     bed_wake(bed);
     assert_int_equal(kafka_bed_last(bed, MSG_KAFKA_JOINED)->u.kafka.member, member + 1);
+    bed_free(bed);
+}
+
+static void the_session_of_who_left_ends_nobody_elses(void **state)
+{
+    (void)state;
+    struct bed *bed = kafka_bed_new();
+    uint32_t member = kafka_bed_member(bed, T);
+    bed_pass(bed, SEC(28)); /* two seconds of it are left */
+    struct message m = bed_message(bed, MSG_KAFKA_JOIN, BED_SCHEDULER1, ACTOR_MAIN_ID);
+    m.u.kafka.topic = T;
+    m.u.kafka.member = member;
+    bed_deliver(bed, &m);
+    assert_int_equal(bed_next_in(bed), SEC(3));
+    bed_wake(bed);
+    assert_int_equal(kafka_bed_last(bed, MSG_KAFKA_JOINED)->u.kafka.member, member + 1);
+    assert_int_equal(bed_next_in(bed), SEC(30));
     bed_free(bed);
 }
 
@@ -304,6 +325,7 @@ int main(void)
         cmocka_unit_test(a_join_whose_process_died_is_served_first_and_holds_a_session),
         cmocka_unit_test(the_same_join_twice_is_one),
         cmocka_unit_test(a_consumer_made_anew_has_left_its_group),
+        cmocka_unit_test(the_session_of_who_left_ends_nobody_elses),
         cmocka_unit_test(who_waits_is_served_when_the_member_leaves),
         cmocka_unit_test(members_outlive_the_broker_with_a_fresh_session),
         cmocka_unit_test(joins_that_wait_are_gone_with_the_broker),

@@ -119,7 +119,8 @@ static void an_append_wakes_the_poll_that_waits(void **state)
     assert_int_equal(m->u.kafka.count, 1);
     assert_int_equal(kafka_bed_id(bed, m, 0), 8);
     bed_forget(bed);
-    bed_pass(bed, SEC(5)); /* answered once */
+    assert_int_equal(bed_next_in(bed), SEC(30) - MSEC(400)); /* its session alone */
+    bed_pass(bed, SEC(5));                                   /* answered once */
     assert_int_equal(bed_sent_count(bed, MSG_KAFKA_RECORDS), 0);
     bed_free(bed);
 }

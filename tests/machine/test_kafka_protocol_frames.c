@@ -165,6 +165,38 @@ static void random_bytes_do_no_harm(void **state)
     kafka_peer_free(peer);
 }
 
+/* The last array of a request, of the smallest elements it can have. */
+static void the_smallest_elements_may_end_a_frame(void **state)
+{
+    static const struct {
+        enum kafka_text_api api;
+        int16_t version;
+        const char *request, *answer;
+    } cases[] = {
+        {TEXT_OFFSET_FETCH, 0, "group=g topics[name=]", "topics[name= partitions[]]"},
+        {TEXT_OFFSET_FETCH, 0, "group=g topics[name=t partitions[5]]",
+         "topics[name=t partitions[index=5 offset=-1 metadata= error=0]]"},
+        {TEXT_METADATA, 0, "topics[]", NULL},
+        {TEXT_DESCRIBE, 0, "groups[]", "groups[]"},
+        {TEXT_PRODUCE, 3, "topics[name=]", "topics[name= partitions[]]"},
+        {TEXT_LIST_OFFSETS, 1, "topics[name=]", "topics[name= partitions[]]"},
+        {TEXT_OFFSET_COMMIT, 0, "group=g topics[name=]", "topics[name= partitions[]]"},
+        {TEXT_FETCH, 4, "topics[name=]", "topics[]"},
+        {TEXT_LEAVE, 3, "group=g members[id=]",
+         "error=0 members[id=none instance=null error=25]"},
+    };
+    (void)state;
+    struct kafka_peer *peer = peer_with_topic();
+    uint32_t c = kafka_peer_open(peer);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *answer =
+            kafka_peer_call(peer, c, cases[i].api, cases[i].version, cases[i].request);
+        assert_string_equal(answer, cases[i].answer == NULL ? answer : cases[i].answer);
+        assert_string_not_equal(answer, "closed");
+    }
+    kafka_peer_free(peer);
+}
+
 static void an_unknown_api_or_version_closes_the_connection(void **state)
 {
     (void)state;
@@ -228,6 +260,7 @@ int main(void)
         cmocka_unit_test(a_frame_cut_anywhere_closes_the_connection_and_changes_nothing),
         cmocka_unit_test(numbers_that_lie_do_no_harm),
         cmocka_unit_test(random_bytes_do_no_harm),
+        cmocka_unit_test(the_smallest_elements_may_end_a_frame),
         cmocka_unit_test(an_unknown_api_or_version_closes_the_connection),
         cmocka_unit_test(api_versions_of_the_future_are_answered_in_version_0),
         cmocka_unit_test(the_versions_told_are_those_that_are_served),

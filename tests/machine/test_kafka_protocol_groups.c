@@ -90,6 +90,86 @@ static void a_join_whose_connection_closed_still_counts_and_is_answered_to_nobod
     kafka_peer_free(peer);
 }
 
+/* Of three members the first leads; the connection of one that waits breaks. */
+static void a_sync_whose_connection_closed_is_answered_to_nobody_the_others_are(void **state)
+{
+    (void)state;
+    struct kafka_peer *peer = peer_with_topic();
+    uint32_t c[3], other = kafka_peer_open(peer);
+    for (unsigned i = 0; i < 3; i++) {
+        c[i] = kafka_peer_open(peer);
+        kafka_peer_send(peer, c[i], TEXT_JOIN, 3, JOIN);
+    }
+    for (unsigned i = 0; i < 3; i++)
+        assert_non_null(strstr(kafka_peer_receive(peer, c[i], 60000), "generation=1"));
+    kafka_peer_send(peer, c[1], TEXT_SYNC, 3, "group=g generation=1 member=$2");
+    kafka_peer_send(peer, c[2], TEXT_SYNC, 3, "group=g generation=1 member=$3");
+    kafka_peer_close(peer, other);
+    kafka_peer_close(peer, c[1]);
+    assert_string_equal(kafka_peer_call(peer, c[0], TEXT_SYNC, 3,
+                                        "group=g generation=1 member=$1 assignments[id=$1 "
+                                        "bytes=a; id=$2 bytes=b; id=$3 bytes=c]"),
+                        "error=0 bytes=a");
+    assert_string_equal(kafka_peer_receive(peer, c[2], 0), "error=0 bytes=c");
+    assert_string_equal(kafka_peer_receive(peer, c[1], 0), "nothing");
+    kafka_peer_free(peer);
+}
+
+static void a_join_is_answered_whoever_elses_connection_closes(void **state)
+{
+    (void)state;
+    struct kafka_peer *peer = peer_with_topic();
+    uint32_t c = kafka_peer_open(peer), other = kafka_peer_open(peer);
+    kafka_peer_send(peer, c, TEXT_JOIN, 3, JOIN);
+    kafka_peer_close(peer, other);
+    assert_non_null(strstr(kafka_peer_receive(peer, c, 3000), "generation=1"));
+    kafka_peer_free(peer);
+}
+
+static void a_rebalance_is_over_with_the_last_who_joins_again(void **state)
+{
+    (void)state;
+    struct kafka_peer *peer = peer_with_topic();
+    uint32_t a = member_of_g(peer), b = kafka_peer_open(peer);
+    kafka_peer_send(peer, b, TEXT_JOIN, 3, JOIN);
+    assert_string_equal(kafka_peer_receive(peer, b, 1000), "nothing");
+    kafka_peer_send(peer, a, TEXT_JOIN, 3, JOIN " member=$1");
+    assert_string_equal(kafka_peer_receive(peer, a, 0),
+                        "error=0 generation=2 protocol=range leader=$1 member=$1 "
+                        "members[id=$1 metadata=r; id=$2 metadata=r]");
+    assert_string_equal(kafka_peer_receive(peer, b, 0),
+                        "error=0 generation=2 protocol=range leader=$1 member=$2 members[]");
+    kafka_peer_send(peer, a, TEXT_JOIN, 3, JOIN " member=$1"); /* again: the same answer */
+    assert_non_null(strstr(kafka_peer_receive(peer, a, 0), "generation=2"));
+    kafka_peer_call(peer, a, TEXT_SYNC, 3,
+                    "group=g generation=2 member=$1 assignments[id=$1 bytes=a; id=$2 bytes=b]");
+    kafka_peer_send(peer, a, TEXT_JOIN, 3, JOIN " member=$1"); /* the leader: a rebalance */
+    assert_string_equal(kafka_peer_receive(peer, a, 1000), "nothing");
+    kafka_peer_call(peer, b, TEXT_LEAVE, 1, "group=g member=$2"); /* who was waited for */
+    assert_non_null(strstr(kafka_peer_receive(peer, a, 0), "generation=3"));
+    kafka_peer_free(peer);
+}
+
+static void groups_are_bounded(void **state)
+{
+    (void)state;
+    struct kafka_peer *peer = peer_with_topic();
+    uint32_t c = kafka_peer_open(peer);
+    for (unsigned i = 0; i < 4098; i++) {
+        char text[96];
+        snprintf(text, sizeof text, "group=g%u topics[name=t partitions[index=0 offset=1]]", i);
+        assert_string_equal(kafka_peer_call(peer, c, TEXT_OFFSET_COMMIT, 2, text),
+                            i < 4096 ? "topics[name=t partitions[index=0 error=0]]"
+                                     : "topics[name=t partitions[index=0 error=15]]");
+    }
+    assert_string_equal(kafka_peer_call(peer, c, TEXT_JOIN, 3, JOIN),
+                        "error=15 generation=-1 protocol= leader=none member=none members[]");
+    kafka_peer_call(peer, c, TEXT_DELETE, 0, "topics[t]"); /* and with it all of them */
+    kafka_peer_send(peer, c, TEXT_JOIN, 3, JOIN);
+    assert_non_null(strstr(kafka_peer_receive(peer, c, 3000), "generation=1"));
+    kafka_peer_free(peer);
+}
+
 static void a_member_that_waits_for_others_does_not_expire_until_five_minutes(void **state)
 {
     (void)state;
@@ -110,6 +190,110 @@ static void a_member_that_waits_for_others_does_not_expire_until_five_minutes(vo
     assert_string_equal(kafka_peer_receive(peer, b, 2000),
                         "error=25 generation=-1 protocol= leader=none member=none members[]");
     kafka_peer_free(peer);
+}
+
+static void without_a_delay_the_first_member_is_answered_with_its_join(void **state)
+{
+    (void)state;
+    struct kafka_peer *peer = peer_with_topic();
+    bed_config(kafka_peer_bed(peer), "group.initial.rebalance.delay.ms", 0);
+    uint32_t c = kafka_peer_open(peer);
+    kafka_peer_send(peer, c, TEXT_JOIN, 3, JOIN);
+    assert_int_equal(bed_next_in(kafka_peer_bed(peer)), SEC(10)); /* its session alone */
+    assert_non_null(strstr(kafka_peer_receive(peer, c, 0), "generation=1"));
+    kafka_peer_free(peer);
+}
+
+static void expect_session(const struct kafka_peer *peer, duration left)
+{
+    assert_int_equal(bed_next_in(kafka_peer_bed(peer)), left);
+}
+
+static void syncs_heartbeats_and_commits_prolong_a_session_and_nothing_else_does(void **state)
+{
+    (void)state;
+    struct kafka_peer *peer = peer_with_topic();
+    uint32_t c = kafka_peer_open(peer);
+    kafka_peer_call(peer, c, TEXT_JOIN, 3, JOIN);
+    expect_session(peer, SEC(10));
+    kafka_peer_wait(peer, 4000);
+    kafka_peer_call(peer, c, TEXT_SYNC, 3, SYNC_ALL);
+    expect_session(peer, SEC(10));
+    kafka_peer_wait(peer, 4000);
+    kafka_peer_call(peer, c, TEXT_HEARTBEAT, 3, "group=g generation=1 member=$1");
+    expect_session(peer, SEC(10));
+    kafka_peer_wait(peer, 4000);
+    kafka_peer_call(peer, c, TEXT_OFFSET_COMMIT, 7,
+                    "group=g generation=1 member=$1 topics[name=t partitions[index=0]]");
+    expect_session(peer, SEC(10));
+    kafka_peer_wait(peer, 4000);
+    kafka_peer_call(peer, c, TEXT_HEARTBEAT, 3, "group=g generation=2 member=$1");
+    kafka_peer_call(peer, c, TEXT_OFFSET_COMMIT, 7,
+                    "group=g generation=2 member=$1 topics[name=t partitions[index=0]]");
+    kafka_peer_call(peer, c, TEXT_OFFSET_FETCH, 5, "group=g topics=null");
+    kafka_peer_call(peer, c, TEXT_DESCRIBE, 4, "groups[g]");
+    kafka_peer_call(peer, c, TEXT_FETCH, 11, "topics[name=t partitions[index=0]]");
+    expect_session(peer, SEC(6));
+    kafka_peer_call(peer, c, TEXT_SYNC, 3, SYNC_ALL); /* of a stable group: told again */
+    expect_session(peer, SEC(10));
+    kafka_peer_call(peer, c, TEXT_LEAVE, 1, "group=g member=$1");
+    expect_session(peer, TSTAMP_NEVER);
+    kafka_peer_free(peer);
+}
+
+/* Each brings the protocols that it likes, the best first. */
+static void expect_protocol(const char *const likes[3], const char *chosen)
+{
+    struct kafka_peer *peer = peer_with_topic();
+    uint32_t c[3];
+    for (unsigned i = 0; i < 3; i++) {
+        char join[160];
+        c[i] = kafka_peer_open(peer);
+        snprintf(join, sizeof join,
+                 "group=g session=10000 protocols[name=%.1s; name=%.1s; "
+                 "name=%.1s]",
+                 likes[i], likes[i] + 1, likes[i] + 2);
+        kafka_peer_send(peer, c[i], TEXT_JOIN, 3, join);
+    }
+    const char *answer = kafka_peer_receive(peer, c[0], 10000);
+    if (strstr(answer, chosen) == NULL)
+        fail_msg("%s %s %s: %s", likes[0], likes[1], likes[2], answer);
+    kafka_peer_free(peer);
+}
+
+static void the_protocol_with_most_votes_is_chosen_and_the_first_of_equals(void **state)
+{
+    (void)state;
+    expect_protocol((const char *const[]){"abc", "bac", "bca"}, "protocol=b");
+    expect_protocol((const char *const[]){"abc", "bac", "acb"}, "protocol=a");
+    expect_protocol((const char *const[]){"abc", "bac", "cab"}, "protocol=a");
+    expect_protocol((const char *const[]){"cba", "bca", "abc"}, "protocol=c");
+    expect_protocol((const char *const[]){"xbc", "bcy", "zcb"}, "protocol=b");
+}
+
+static void sessions_may_be_as_short_and_as_long_as_the_broker_says(void **state)
+{
+    static const struct {
+        const char *session;
+        int16_t error;
+    } cases[] = {{"-1", KAFKA_INVALID_SESSION_TIMEOUT},
+                 {"0", KAFKA_INVALID_SESSION_TIMEOUT},
+                 {"5999", KAFKA_INVALID_SESSION_TIMEOUT},
+                 {"6000", KAFKA_NO_ERROR},
+                 {"1800000", KAFKA_NO_ERROR},
+                 {"1800001", KAFKA_INVALID_SESSION_TIMEOUT}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct kafka_peer *peer = peer_with_topic();
+        uint32_t c = kafka_peer_open(peer);
+        char join[128], answer[64];
+        snprintf(join, sizeof join, "group=g session=%s protocols[name=range metadata=r]",
+                 cases[i].session);
+        snprintf(answer, sizeof answer, "error=%d ", cases[i].error);
+        const char *got = kafka_peer_call(peer, c, TEXT_JOIN, 3, join);
+        assert_memory_equal(got, answer, strlen(answer));
+        kafka_peer_free(peer);
+    }
 }
 
 static void an_id_that_is_not_used_holds_the_group_for_a_session(void **state)
@@ -229,7 +413,15 @@ int main(void)
             the_initial_delay_goes_on_with_each_who_joins_up_to_the_rebalance_timeout),
         cmocka_unit_test(a_closed_connection_removes_no_member_its_session_does),
         cmocka_unit_test(a_join_whose_connection_closed_still_counts_and_is_answered_to_nobody),
+        cmocka_unit_test(a_sync_whose_connection_closed_is_answered_to_nobody_the_others_are),
+        cmocka_unit_test(a_join_is_answered_whoever_elses_connection_closes),
+        cmocka_unit_test(a_rebalance_is_over_with_the_last_who_joins_again),
+        cmocka_unit_test(groups_are_bounded),
         cmocka_unit_test(a_member_that_waits_for_others_does_not_expire_until_five_minutes),
+        cmocka_unit_test(without_a_delay_the_first_member_is_answered_with_its_join),
+        cmocka_unit_test(syncs_heartbeats_and_commits_prolong_a_session_and_nothing_else_does),
+        cmocka_unit_test(the_protocol_with_most_votes_is_chosen_and_the_first_of_equals),
+        cmocka_unit_test(sessions_may_be_as_short_and_as_long_as_the_broker_says),
         cmocka_unit_test(an_id_that_is_not_used_holds_the_group_for_a_session),
         cmocka_unit_test(members_offsets_and_ids_survive_a_restart),
         cmocka_unit_test(a_restart_in_a_rebalance_goes_back_to_the_last_stable_generation),

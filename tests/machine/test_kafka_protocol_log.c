@@ -56,9 +56,125 @@ static void what_every_group_has_read_is_dropped_over_the_bound(void **state)
     commit(peer, c, "fast", 200);
     produce(peer, c, 1);
     assert_int_equal(earliest(peer, c), 30); /* whole batches below the slower one */
+    commit(peer, c, "slow", 40);             /* the end of a batch: all of it is read */
+    produce(peer, c, 1);
+    assert_int_equal(earliest(peer, c), 40);
     commit(peer, c, "slow", 200);
     produce(peer, c, 1);
-    assert_int_equal(earliest(peer, c), 120); /* down to the bound, no further */
+    assert_int_equal(earliest(peer, c), 130); /* down to the bound, no further */
+    kafka_peer_free(peer);
+}
+
+/* Segments of version 0: starts that are not later, the end when the time is not past. */
+static void expect_segments(struct kafka_peer *peer, uint32_t c, long long time,
+                            const char *offsets)
+{
+    char text[128], expected[128];
+    snprintf(text, sizeof text, "topics[name=t partitions[index=0 time=%lld most=9]]", time);
+    snprintf(expected, sizeof expected,
+             "topics[name=t partitions[index=0 error=0 offsets[%s]]]", offsets);
+    assert_string_equal(kafka_peer_call(peer, c, TEXT_LIST_OFFSETS, 0, text), expected);
+}
+
+static void the_oldest_version_lists_what_a_time_leaves_of_the_log(void **state)
+{
+    (void)state;
+    struct kafka_peer *peer = peer_with_topic();
+    uint32_t c = kafka_peer_open(peer);
+    long long made = (long long)TSTAMP_EPOCH_MS, changed = made + 5000;
+    expect_segments(peer, c, -1, "0"); /* an empty log has one start */
+    expect_segments(peer, c, -2, "0");
+    kafka_peer_wait(peer, 5000);
+    produce(peer, c, 1);
+    expect_segments(peer, c, changed, "10; 0");
+    kafka_peer_wait(peer, 5000);
+    expect_segments(peer, c, -1, "10; 0");
+    expect_segments(peer, c, -2, "0");
+    expect_segments(peer, c, -3, "0");
+    expect_segments(peer, c, 0, "");
+    expect_segments(peer, c, changed - 1, "");
+    expect_segments(peer, c, changed, "0");
+    expect_segments(peer, c, changed + 4999, "0");
+    expect_segments(peer, c, changed + 5000, "10; 0");
+    expect_segments(peer, c, changed + 5001, "10; 0");
+    kafka_peer_free(peer);
+}
+
+static void a_null_of_topics_asks_for_all_offsets_from_version_2_on(void **state)
+{
+    (void)state;
+    for (int16_t version = 0; version <= 2; version++) {
+        struct kafka_peer *peer = peer_with_topic();
+        uint32_t c = kafka_peer_open(peer);
+        assert_string_equal(
+            kafka_peer_call(peer, c, TEXT_OFFSET_FETCH, version, "group=g topics=null"),
+            version < 2 ? "closed" : "topics[] error=0");
+        kafka_peer_free(peer);
+    }
+}
+
+static void a_fetch_is_answered_with_just_the_bytes_it_waits_for(void **state)
+{
+    (void)state;
+    struct kafka_peer *peer = peer_with_topic();
+    uint32_t c = kafka_peer_open(peer), one = kafka_peer_open(peer),
+             two = kafka_peer_open(peer);
+#define BATCH_170 "topics[name=t partitions[index=0 records=@1x100]]"
+    kafka_peer_send(peer, one, TEXT_FETCH, 11,
+                    "wait=1000 min=340 topics[name=t partitions[index=0]]");
+    kafka_peer_send(peer, two, TEXT_FETCH, 11,
+                    "wait=1000 min=341 topics[name=t partitions[index=0]]");
+    kafka_peer_call(peer, c, TEXT_PRODUCE, 7, BATCH_170);
+    assert_string_equal(kafka_peer_receive(peer, one, 1), "nothing");
+    kafka_peer_call(peer, c, TEXT_PRODUCE, 7, BATCH_170);
+    assert_non_null(strstr(kafka_peer_receive(peer, one, 0), "records=( 0+1/170 1+1/170 )"));
+    assert_string_equal(kafka_peer_receive(peer, two, 998), "nothing");
+    assert_non_null(strstr(kafka_peer_receive(peer, two, 1), "records=( 0+1/170 1+1/170 )"));
+    kafka_peer_send(peer, one, TEXT_FETCH, 11,
+                    "wait=0 min=1 topics[name=t partitions[index=0 offset=2]]");
+    assert_int_equal(bed_next_in(kafka_peer_bed(peer)), TSTAMP_NEVER); /* it has been told */
+    assert_non_null(strstr(kafka_peer_receive(peer, one, 0), "records=( )"));
+    for (int min = -1; min <= 0; min++) { /* nothing is enough */
+        char text[96];
+        snprintf(text, sizeof text,
+                 "wait=9000 min=%d topics[name=t partitions[index=0 offset=2]]", min);
+        kafka_peer_send(peer, one, TEXT_FETCH, 11, text);
+        assert_non_null(strstr(kafka_peer_receive(peer, one, 0), "records=( )"));
+    }
+    kafka_peer_free(peer);
+}
+
+/* A fetch of two partitions of two batches of 170 bytes each. */
+static void bounds_of_a_fetch_leave_whole_batches_out_but_for_the_first(void **state)
+{
+#define BOTH(max, first) "max=" max " topics[name=u partitions[index=0 max=" first "; index=1]]"
+#define TOLD(first, second)                                                                    \
+    "error=0 session=0 topics[name=u partitions[index=0 error=0 high=2 stable=2 start=0 "      \
+    "abortednull preferred=-1 records=(" first " ); index=1 error=0 high=2 stable=2 start=0 "  \
+    "abortednull preferred=-1 records=(" second " )]]"
+#define ONE " 0+1/170"
+#define TWO " 0+1/170 1+1/170"
+    static const struct {
+        const char *request, *answer;
+    } cases[] = {
+        {BOTH("680", "340"), TOLD(TWO, TWO)}, {BOTH("679", "340"), TOLD(TWO, ONE)},
+        {BOTH("510", "340"), TOLD(TWO, ONE)}, {BOTH("509", "340"), TOLD(TWO, "")},
+        {BOTH("340", "340"), TOLD(TWO, "")},  {BOTH("339", "340"), TOLD(ONE, "")},
+        {BOTH("1", "340"), TOLD(ONE, "")},    {BOTH("0", "340"), TOLD(ONE, "")},
+        {BOTH("-1", "340"), TOLD(ONE, "")},   {BOTH("680", "339"), TOLD(ONE, TWO)},
+        {BOTH("680", "0"), TOLD(ONE, TWO)},   {BOTH("680", "-1"), TOLD(ONE, TWO)},
+    };
+    (void)state;
+    struct kafka_peer *peer = peer_with_topic();
+    uint32_t c = kafka_peer_open(peer);
+    kafka_peer_call(peer, c, TEXT_CREATE, 0, "topics[name=u partitions=2]");
+    for (unsigned i = 0; i < 2; i++)
+        kafka_peer_call(peer, c, TEXT_PRODUCE, 7,
+                        "topics[name=u partitions[index=0 records=@1x100; index=1 "
+                        "records=@1x100]]");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_string_equal(kafka_peer_call(peer, c, TEXT_FETCH, 11, cases[i].request),
+                            cases[i].answer);
     kafka_peer_free(peer);
 }
 
@@ -220,6 +336,17 @@ static void topics_are_bounded(void **state)
         assert_non_null(strstr(kafka_peer_call(peer, c, TEXT_CREATE, 0, text),
                                i < 3 ? "error=0" : "error=44"));
     }
+    /* nine are the cluster's own */
+    assert_string_equal(
+        kafka_peer_call(peer, c, TEXT_CREATE, 0, "topics[name=b partitions=992]"),
+        "topics[name=b error=44]");
+    assert_string_equal(
+        kafka_peer_call(peer, c, TEXT_CREATE, 0, "topics[name=b partitions=990]"),
+        "topics[name=b error=0]");
+    assert_string_equal(kafka_peer_call(peer, c, TEXT_METADATA, 0, "topics[made]"),
+                        "brokers[] topics[error=5 name=made partitions[]]");
+    assert_string_equal(kafka_peer_call(peer, c, TEXT_METADATA, 0, "topics[more]"),
+                        "brokers[] topics[error=3 name=more partitions[]]");
     kafka_peer_free(peer);
 }
 
@@ -227,6 +354,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_every_group_has_read_is_dropped_over_the_bound),
+        cmocka_unit_test(the_oldest_version_lists_what_a_time_leaves_of_the_log),
+        cmocka_unit_test(a_null_of_topics_asks_for_all_offsets_from_version_2_on),
+        cmocka_unit_test(a_fetch_is_answered_with_just_the_bytes_it_waits_for),
+        cmocka_unit_test(bounds_of_a_fetch_leave_whole_batches_out_but_for_the_first),
         cmocka_unit_test(over_the_hard_bound_the_oldest_are_dropped_read_or_not),
         cmocka_unit_test(memory_stays_flat_however_much_goes_through),
         cmocka_unit_test(records_survive_a_restart),

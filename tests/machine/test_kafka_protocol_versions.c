@@ -32,10 +32,32 @@ static const struct {
     {"Produce of batches that are not right", "1 CreateTopics 0 topics[name=~t]\n",
      "1 Produce %d topics[name=~t partitions[index=0 records=@2]]\n"
      "1 Produce %d topics[name=~t partitions[index=0 records=@1!magic]]\n"
+     "1 Produce %d topics[name=~t partitions[index=0 records=@1!old]]\n"
      "1 Produce %d topics[name=~t partitions[index=0 records=@1!two]]\n"
      "1 Produce %d topics[name=~t partitions[index=0 records=@1!zstd]]\n"
      "1 Produce %d topics[name=~t partitions[index=0 records=@1!long]]\n",
      0, 7},
+    {"Produce with every number of acks", "1 CreateTopics 0 topics[name=~t]\n",
+     "1 Produce %d acks=-3 topics[name=~t partitions[index=0 records=@1]]\n"
+     "1 Produce %d acks=-2 topics[name=~t partitions[index=0 records=@1]]\n"
+     "1 Produce %d acks=-1 topics[name=~t partitions[index=0 records=@1]]\n"
+     "1 Produce %d acks=0 topics[name=~t partitions[index=0 records=@1]]\n"
+     "1 Produce %d acks=1 topics[name=~t partitions[index=0 records=@1]]\n"
+     "1 Produce %d acks=2 topics[name=~t partitions[index=0 records=@1]]\n",
+     7, 7},
+    {"Produce of batches whose lengths lie", "1 CreateTopics 0 topics[name=~t]\n",
+     "1 Produce %d topics[name=~t partitions[index=0 records=@1!length-1]]\n"
+     "1 Produce %d topics[name=~t partitions[index=0 records=@1!length0]]\n"
+     "1 Produce %d topics[name=~t partitions[index=0 records=@1!length13]]\n"
+     "1 Produce %d topics[name=~t partitions[index=0 records=@1!length14]]\n"
+     "1 Produce %d topics[name=~t partitions[index=0 records=@1!length2147483647]]\n"
+     "1 Produce %d topics[name=~t partitions[index=0 records=]]\n"
+     "1 Produce %d topics[name=~t partitions[index=0 records=@1!short]]\n"
+     "1 Produce %d topics[name=~t partitions[index=0 records=@0]]\n"
+     "1 Produce %d topics[name=~t partitions[index=0 records=#11]]\n"
+     "1 Produce %d topics[name=~t partitions[index=0 records=#12]]\n"
+     "1 Produce %d topics[name=~t partitions[index=0 records=#17]]\n",
+     7, 7},
     {"Fetch",
      "1 CreateTopics 0 topics[name=~t partitions=2]\n"
      "1 Produce 7 topics[name=~t partitions[index=0 records=@2; index=1 records=@1x50]]\n",
@@ -44,6 +66,14 @@ static const struct {
      "partitions[index=0]]\n1 Fetch %d wait=0 min=5000 topics[name=~t partitions[index=0 "
      "offset=9]]\n",
      4, 11},
+    {"Fetch of nothing, and of a part", "1 CreateTopics 0 topics[name=~t]\n",
+     "1 Produce %d topics[name=~t partitions[index=0 records=@1x50]]\n"
+     "1 Fetch 11 wait=9 topics[name=~t partitions[]; name=~u partitions[]]\n"
+     "1 Fetch 11 wait=9 topics[name=~t partitions[]; name=~t partitions[index=0 offset=0]]\n"
+     "1 Fetch 11 wait=9 min=1 session=5 epoch=0 topics[]\n"
+     "1 Fetch 11 wait=9 min=1 session=5 epoch=1 topics[name=~t partitions[index=0]]\n"
+     "1 Fetch 11 wait=9 min=1 epoch=-2 topics[name=~t partitions[index=0]]\n",
+     7, 7},
     {"ListOffsets",
      "1 CreateTopics 0 topics[name=~t]\n"
      "1 Produce 7 topics[name=~t partitions[index=0 records=@3]]\n",
@@ -61,6 +91,15 @@ static const struct {
      "metadata=m; index=1 offset=6; index=2 offset=7]]\n1 OffsetFetch 5 group=~g%d "
      "topics=null\n",
      0, 7},
+    {"OffsetCommit of a generation to groups without members",
+     "1 CreateTopics 0 topics[name=~t]\n"
+     "1 OffsetCommit 7 group=~g topics[name=~t partitions[index=0 offset=5]]\n",
+     "1 OffsetCommit %d group=~g generation=0 topics[name=~t partitions[index=0 offset=6]]\n"
+     "1 OffsetCommit %d group=~none generation=0 topics[name=~t partitions[index=0 "
+     "offset=6]]\n"
+     "1 OffsetCommit %d group=~g generation=-2 topics[name=~t partitions[index=0 offset=7]]\n"
+     "1 OffsetFetch 5 group=~g topics=null\n1 ListGroups 2\n",
+     7, 7},
     {"OffsetCommit of members",
      "1 CreateTopics 0 topics[name=~t]\n1 JoinGroup 3 group=~g session=60000 " MEMBER "\n"
      "1 SyncGroup 3 group=~g generation=1 member=$1 assignments[id=$1 bytes=a]\n",
@@ -91,6 +130,24 @@ static const struct {
      0, 3},
     {"SyncGroup", "1 JoinGroup 3 group=~g session=60000 " MEMBER "\n",
      "1 SyncGroup %d group=~g generation=1 member=$1 assignments[id=$1 bytes=a]\n", 0, 3},
+    {"members that nobody knows", "1 JoinGroup 3 group=~g session=60000 " MEMBER "\n",
+     "1 JoinGroup %d group=~g session=60000 member=x " MEMBER "\n"
+     "1 JoinGroup %d group=~none session=60000 member=x " MEMBER "\n"
+     "1 SyncGroup 3 group=~g generation=1 member=x\n"
+     "1 Heartbeat 3 group=~g generation=1 member=\n"
+     "1 LeaveGroup 1 group=~g member=\n"
+     "1 ListGroups 1\n",
+     3, 5},
+    {"members with an instance",
+     "1 CreateTopics 0 topics[name=~t]\n1 JoinGroup 3 group=~g session=60000 " MEMBER "\n",
+     "1 SyncGroup %d group=~g generation=1 member=$1 instance=i assignments[id=$1 bytes=a]\n"
+     "1 Heartbeat %d group=~g generation=1 member=$1 instance=i\n"
+     "1 LeaveGroup %d group=~g members[id=$1 instance=i]\n"
+     "1 OffsetCommit 7 group=~g generation=1 member=$1 instance=i topics[name=~t "
+     "partitions[index=0 offset=5]]\n"
+     "1 SyncGroup %d group=~g generation=1 member=$1 assignments[id=$1 bytes=a]\n"
+     "1 LeaveGroup %d group=~g members[id=$1]\n",
+     3, 3},
     {"LeaveGroup", "",
      "1 JoinGroup 3 group=~g%d session=60000 " MEMBER
      "\n1 LeaveGroup %d group=~g%d member=last "
@@ -162,6 +219,10 @@ static const struct {
      "1 CreateTopics %d topics[name=~m%d configs[name=max.message.bytes value=2147483647]]\n"
      "1 CreateTopics %d topics[name=~n%d configs[name=max.message.bytes value=2147483648]]\n"
      "1 CreateTopics %d topics[name=~o%d configs[name=max.message.bytes value=]]\n"
+     "1 CreateTopics %d topics[name=~p%d configs[name=max.message.bytes value=10919]]\n"
+     "1 CreateTopics %d topics[name=~q%d configs[name=max.message.bytes value=1/]]\n"
+     "1 CreateTopics %d topics[name=~r%d configs[name=max.message.bytes value=:1]]\n"
+     "1 CreateTopics %d topics[name=~s%d configs[name=max.message.bytes value=21474836470]]\n"
      "1 CreateTopics %d topics[name=~j%d configs[name=cleanup.policy value=compact]]\n",
      4, 4},
 };

@@ -90,6 +90,9 @@ void bed_deliver(struct bed *bed, const struct message *m);
 void bed_wake(struct bed *bed);
 /* Let `length` pass, serving each deadline in it. */
 void bed_pass(struct bed *bed, duration length);
+/* Let it pass and serve nothing, as a host that is late: a message that is delivered now comes
+ * before a wake-up which was due, and bed_wake serves that one at this later instant. */
+void bed_oversleep(struct bed *bed, duration length);
 void bed_signal(struct bed *bed);
 void bed_link(struct bed *bed, node_id peer, bool down);
 /* Deliver the oldest post; fails the test if there is none. Settle: until none is left. */
@@ -99,7 +102,7 @@ void bed_settle(struct bed *bed);
 void bed_post_drop(struct bed *bed);
 uint32_t bed_posts(const struct bed *bed);
 const struct message *bed_post(const struct bed *bed, uint32_t n);
-/* First deadline, counted from now; TSTAMP_NEVER if none. */
+/* First deadline, counted from now; 0: also one that has passed; TSTAMP_NEVER if none. */
 duration bed_next_in(const struct bed *bed);
 
 /* The n-th (from 0) of its kind since bed_forget; fails the test when there are fewer. */

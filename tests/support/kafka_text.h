@@ -8,9 +8,10 @@
  * left out, those that are not given have the default of the table in kafka_text.c; `null` is
  * null. In values `~` stands for the prefix of all names of a run, `$1`, `$2`, ... for member
  * ids in the order in which answers told them, `#N` for N bytes, and `@N` for a record batch
- * of N records (`@NxSIZE` of SIZE bytes each; with !crc, !base, !magic, !count, !two, !zstd at
- * its end one that is wrong in that). Answers leave out what no two brokers share (throttle
- * times, addresses, ids and texts of errors); every byte of them is read.
+ * of N records (`@NxSIZE` of SIZE bytes each; with !crc, !base, !magic, !old, !count, !two,
+ * !zstd, !short, !length-1 at its end one that is wrong in that). Answers leave out what no two
+ * brokers share (throttle times, addresses, ids and texts of errors); every byte of them is
+ * read.
  */
 #include <stdbool.h>
 #include <stddef.h>
