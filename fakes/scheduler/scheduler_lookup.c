@@ -19,7 +19,7 @@ static void lookup_send(struct scheduler *self, struct effects *fx, actor_id act
                         node_id node, const struct activation *a)
 {
     if (node == self->env->node) {
-        scheduler_post_activation(fx, actor, ACTOR_MANAGER_ID, a, true);
+        scheduler_post_activation(fx, actor, ACTOR_MANAGER_ID, a)->is_own = true;
         return;
     }
     struct record *r = effects_record(fx, RECORD_FORWARDED, actor);
@@ -103,7 +103,7 @@ void lookup_route(struct scheduler *self, struct effects *fx, actor_id actor,
     }
     actor_id queue = pool_leader(self, a.ns, a.action, a.revision);
     if (queue != 0) {
-        scheduler_post_activation(fx, actor, queue, &a, false);
+        scheduler_post_activation(fx, actor, queue, &a);
         return;
     }
     struct route *route = pool_route(self, a.ns, a.action);
