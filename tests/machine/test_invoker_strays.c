@@ -32,9 +32,10 @@ static void what_an_actor_does_not_know_is_rejected(void **state)
     struct invoker_bed *t = invoker_bed_new();
     struct slot *slot = invoker_bed_container(t, BED_HELLO, 5);
     static const actor_id actors[] = {
-        ACTOR_MAIN_ID,      ACTOR_POOL_ID,     ACTOR_HEALTH_ID,
-        ACTOR_CONSUMER_ID,  CALLBACK_MAIN_ID,  CALLBACK_HEALTH_ID,
-        CALLBACK_CONSUMER_ID, ACTOR(ACTOR_QUEUE_MANAGER, 0, 0),
+        ACTOR_MAIN_ID,           ACTOR_POOL_ID,
+        ACTOR_HEALTH_ID,         ACTOR_CONSUMER_ID,
+        CALLBACK_MAIN_ID,        CALLBACK_HEALTH_ID,
+        CALLBACK_CONSUMER_ID,    ACTOR(ACTOR_QUEUE_MANAGER, 0, 0),
         ACTOR(ACTOR_SLOT, 0, 0), ACTOR(ACTOR_FEED_HANDLER, 0, 0),
     };
     for (unsigned i = 0; i < sizeof actors / sizeof actors[0]; i++) {

@@ -1,6 +1,6 @@
 /*
- * test_invoker_warm_up.c - the watch and the listing of schedulers, whose connections are warmed
- * up by one fetch each; and how the watch comes again.
+ * test_invoker_warm_up.c - the watch and the listing of schedulers, whose connections are
+ * warmed up by one fetch each; and how the watch comes again.
  */
 #include "support/invoker_bed.h"
 
