@@ -281,6 +281,24 @@ static void the_digest_follows_the_state(void **state)
     invoker_bed_free(two);
 }
 
+static void switches_of_the_configuration_are_on_or_off(void **state)
+{
+    (void)state;
+    unsigned switches = 0;
+    for (uint32_t i = 0; i < invoker_ops.config_field_count; i++) {
+        const struct config_field *f = &invoker_ops.config_fields[i];
+        assert_true(f->shipped >= f->min && f->shipped <= f->max);
+        assert_true(f->ansible >= f->min && f->ansible <= f->max);
+        if (f->unit != UNIT_BOOL)
+            continue;
+        assert_true(f->min == 0 && f->max == 1);
+        switches++;
+    }
+    assert_int_equal(switches, 2);
+    assert_int_equal(invoker_ops.config_field_count * sizeof(uint64_t),
+                     invoker_ops.config_size);
+}
+
 static void states_and_posts_have_upstreams_names(void **state)
 {
     (void)state;
@@ -310,6 +328,7 @@ int main(void)
         cmocka_unit_test(a_disabled_invoker_refuses_and_an_enabled_one_is_up_again),
         cmocka_unit_test(a_new_incarnation_starts_empty_with_new_container_ids),
         cmocka_unit_test(the_digest_follows_the_state),
+        cmocka_unit_test(switches_of_the_configuration_are_on_or_off),
         cmocka_unit_test(states_and_posts_have_upstreams_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -310,6 +310,8 @@ static void the_config_has_upstreams_defaults(void **state)
         const struct config_field *f = &scheduler_ops.config_fields[i];
         assert_true(f->shipped >= f->min && f->shipped <= f->max);
         assert_true(f->ansible >= f->min && f->ansible <= f->max);
+        if (f->unit == UNIT_BOOL)
+            assert_true(f->min == 0 && f->max == 1);
         bool differs = strcmp(f->key, "whisk.scheduler.queue.idle-grace") == 0 ||
                        strcmp(f->key, "whisk.scheduler.queue.stop-grace") == 0;
         assert_true(differs ? f->shipped == SEC(20) && f->ansible == MINUTES(10)
