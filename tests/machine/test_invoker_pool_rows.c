@@ -295,6 +295,7 @@ static void the_invoker_makes_the_manifests_stem_cells(void **state)
     bed_config(t->bed, "runtimes.manifest.stemCells.initialCount", 2);
     invoker_bed_boot(t);
     assert_int_equal(t->invoker->pool.lists[POOL_PREWARMED].count, 2);
+    assert_false(timer_is_armed(&t->invoker->pool.prewarm_check)); /* none of them expires */
     bed_http(t->bed, HTTP_GET, "/pool", bed_authorization("invoker.user", "invoker.pass"),
              NULL);
     bed_expect_http(t->bed, 200, CONTENT_TEXT,

@@ -120,6 +120,18 @@ static void what_takes_as_long_as_the_limit_is_cut(void **state)
     expect_end(1, SEC(1) - 1, RESPONSE_SUCCESS, ERROR_NONE, SEC(1));
 }
 
+/* ---- pauses ---- */
+
+static void a_container_is_idle_from_its_pause_on(void **state)
+{
+    (void)state;
+    struct invoker_bed *t = invoker_bed_new();
+    struct slot *slot = invoker_bed_paused(t, BED_HELLO, 1, 1);
+    const struct record *paused = bed_record(t->bed, RECORD_CONTAINER_PAUSED, 0);
+    assert_int_equal(slot->proxy.idle.at, paused->at + MINUTES(10));
+    invoker_bed_free(t);
+}
+
 /* ---- the end ---- */
 
 static void a_count_that_outlives_its_container_means_nothing(void **state)
@@ -161,6 +173,7 @@ int main(void)
         cmocka_unit_test(an_unknown_actions_document_is_in_no_cache),
         cmocka_unit_test(a_crash_without_logs_ends_all_at_once),
         cmocka_unit_test(what_takes_as_long_as_the_limit_is_cut),
+        cmocka_unit_test(a_container_is_idle_from_its_pause_on),
         cmocka_unit_test(a_count_that_outlives_its_container_means_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -118,6 +118,42 @@ static void a_poll_that_is_closed_leaves_its_timer(void **state)
     assert_int_equal(bed_sent_count(s->bed, MSG_FETCHED), 2);
 }
 
+/* ---- what the manager remembers of a leader key ---- */
+
+static void update(struct sched *s, uint32_t request)
+{
+    struct activation a = sched_activation(s, request);
+    a.revision = 2;
+    sched_forget(s);
+    sched_arrive(s, &a);
+    assert_int_equal(bed_record(s->bed, RECORD_LOOKED_UP, 0)->activation, a.id);
+}
+
+static void a_queue_that_gave_up_its_key_leaves_no_revision_behind(void **state)
+{
+    struct sched *s = *state;
+    const struct queue *q = sched_quiet(s);
+    s->holds_range = true;
+    manager_removed(s, q, true);
+    update(s, 1);
+    assert_int_equal(bed_sent_count(s->bed, MSG_DATABASE_READ), 0);
+    assert_int_equal(bed_sent(s->bed, MSG_ETCD_RANGE, 0)->u.etcd.key.family, KEY_QUEUE);
+}
+
+static void a_queue_that_kept_its_key_leaves_its_revision_behind(void **state)
+{
+    struct sched *s = *state;
+    const struct queue *q = sched_quiet(s);
+    s->holds_range = true;
+    manager_removed(s, q, false);
+    update(s, 1);
+    assert_int_equal(bed_sent_count(s->bed, MSG_ETCD_RANGE), 0);
+    assert_int_equal(bed_sent(s->bed, MSG_DATABASE_READ, 0)->u.database.revision, 2);
+    manager_removed(s, q, true); /* of one that is not in the pool: nothing */
+    update(s, 2);
+    assert_int_equal(bed_sent_count(s->bed, MSG_ETCD_RANGE), 0);
+}
+
 /* ---- no room ---- */
 
 static struct activation own(struct sched *s, uint32_t request, unsigned what)
@@ -197,6 +233,8 @@ int main(void)
         T(the_end_of_one_queue_loses_its_own_bounces_alone),
         T(a_poll_that_is_served_takes_its_timer_along),
         T(a_poll_that_is_closed_leaves_its_timer),
+        T(a_queue_that_gave_up_its_key_leaves_no_revision_behind),
+        T(a_queue_that_kept_its_key_leaves_its_revision_behind),
         T(without_room_for_a_call_each_says_so_at_once),
         T(without_room_for_an_ask_a_fetch_is_rejected),
     };

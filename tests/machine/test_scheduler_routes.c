@@ -122,6 +122,7 @@ static void a_silent_queue_fails_the_whole_count_after_five_seconds(void **state
     sched_pass(s, 1);
     bed_expect_http(s->bed, 500, CONTENT_TEXT, "There was an internal server error.");
     assert_int_equal(bed_record(s->bed, RECORD_COUNT_ANSWERED, 0)->detail, 5);
+    assert_int_equal(bed_record(s->bed, RECORD_COUNT_ANSWERED, 0)->value, 0);
     queue_stop_monitoring(q);
     sched_post(s, ACTOR_MANAGER_ID, q->actor, POST_VERSION_UPDATED, NULL, 0);
     assert_int_equal(bed_sent_count(s->bed, MSG_HTTP_REPLY), 1); /* the late answer falls */
