@@ -19,8 +19,7 @@ struct call *call_new(struct scheduler *self, enum call_kind kind)
 
 void call_release(struct scheduler *self, struct call *call)
 {
-    ASSERT_OP(call->corr, ==, 0);
-    timers_cancel(&self->timers, &call->timer);
+    ASSERT(call->corr == 0 && !timer_is_armed(&call->timer));
     slots_release(&self->calls, SLOT_REF(call->actor));
 }
 

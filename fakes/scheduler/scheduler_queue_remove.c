@@ -250,8 +250,7 @@ void queue_stop(struct queue *q, struct effects *fx)
     timers_cancel(&self->timers, &q->state_timer);
     timers_cancel(&self->timers, &q->flush_timer);
     timers_cancel(&self->timers, &q->removed_timer);
-    timers_cancel(&self->timers, &q->monitor_timer);
-    ASSERT(q->count == 0 && q->workers == NULL);
+    ASSERT(q->count == 0 && q->workers == NULL && !timer_is_armed(&q->monitor_timer));
     shared_set_release(&q->containers);
     shared_set_release(&q->creations);
     arena_release(arena, q->messages);

@@ -175,7 +175,6 @@ void queue_release_polls(struct queue *q)
     }
     arena_release(self->env->arena, q->polls);
     q->polls = NULL;
-    q->poll_count = q->poll_max = 0;
 }
 
 /* ---- in ---- */
