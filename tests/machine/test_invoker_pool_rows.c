@@ -243,6 +243,21 @@ static void a_container_expires_behind_its_last_instant(void **state)
     actor_bed_free(t);
 }
 
+static void cold_starts_count_at_the_check_alone(void **state)
+{
+    (void)state;
+    static const struct prewarm_config reactive = {
+        KIND_NODEJS_20, STD_MB,       1, 1, .min_count = 1, .max_count = 2, .threshold = 2,
+        .increment = 3, .ttl = SEC(1)};
+    struct actor_bed *t = pool_bed_new(4);
+    pool_bed_prewarm(t, &reactive, 1);
+    pool_bed_start(t, "c0: Start nodejs:20 256 MB for 1000 ms\n");
+    t->invoker->pool.prewarm_configs[0].cold_starts = 4;
+    pool_bed_removed(t, 0, true);
+    actor_bed_expect(t, "c1: Start nodejs:20 256 MB for 1000 ms\n"); /* the least */
+    actor_bed_free(t);
+}
+
 static void the_replacement_lives_as_long_as_its_own_memory_says(void **state)
 {
     (void)state;
@@ -342,6 +357,7 @@ int main(void)
         cmocka_unit_test(a_ready_container_ends_the_count_of_failures),
         cmocka_unit_test(expiry_is_strict_limited_and_of_the_oldest),
         cmocka_unit_test(a_container_expires_behind_its_last_instant),
+        cmocka_unit_test(cold_starts_count_at_the_check_alone),
         cmocka_unit_test(the_replacement_lives_as_long_as_its_own_memory_says),
         cmocka_unit_test(a_pace_starts_several_and_begins_anew),
         cmocka_unit_test(the_invoker_makes_the_manifests_stem_cells),

@@ -88,6 +88,32 @@ static void a_crash_without_logs_ends_all_at_once(void **state)
     invoker_bed_free(t);
 }
 
+static void an_init_that_loses_its_container_ends_at_once(void **state)
+{
+    (void)state;
+    struct invoker_bed *t = invoker_bed_new();
+    t->bed->actions[BED_HELLO].init = SEC(5);
+    struct slot *slot = invoker_bed_container(t, BED_HELLO, 1);
+    struct activation a = invoker_bed_activation(BED_HELLO, 1, true);
+    invoker_bed_forget(t);
+    give(t, slot, &a);
+    invoker_bed_pass(t, MSEC(10));
+    bed_signal(t->bed);
+    tstamp removed = slot->proxy.destroy.at;
+    invoker_bed_pass(t, removed - t->bed->now);
+    assert_int_equal(bed_record(t->bed, RECORD_RUN_CUT, 0)->activation, a.id);
+    assert_int_equal(bed_record(t->bed, RECORD_ACKED, 0)->value, RESPONSE_WHISK_ERROR);
+    invoker_bed_pass(t, MSEC(5)); /* the logs */
+    const struct message *store = bed_sent(t->bed, MSG_DATABASE_STORE, 0);
+    assert_int_equal(store->u.store.response, RESPONSE_WHISK_ERROR);
+    assert_int_equal(store->u.store.error, ERROR_ABNORMAL_RUN);
+    assert_int_equal(store->u.store.start_at, removed);
+    assert_int_equal(store->u.store.end_at, removed);
+    invoker_bed_pass(t, SEC(5));
+    assert_int_equal(bed_record_count(t->bed, RECORD_RUN_STARTED), 0);
+    invoker_bed_free(t);
+}
+
 /* ---- limits ---- */
 
 static void expect_end(duration init, duration run, enum response_status response,
@@ -172,6 +198,7 @@ int main(void)
         cmocka_unit_test(documents_that_come_out_of_order_find_their_activation),
         cmocka_unit_test(an_unknown_actions_document_is_in_no_cache),
         cmocka_unit_test(a_crash_without_logs_ends_all_at_once),
+        cmocka_unit_test(an_init_that_loses_its_container_ends_at_once),
         cmocka_unit_test(what_takes_as_long_as_the_limit_is_cut),
         cmocka_unit_test(a_container_is_idle_from_its_pause_on),
         cmocka_unit_test(a_count_that_outlives_its_container_means_nothing),

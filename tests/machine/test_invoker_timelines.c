@@ -22,6 +22,9 @@ static void a_started_invoker_tests_itself_and_is_up(void **state)
     assert_int_equal(made->ns, NAMESPACE_SYSTEM);
     assert_int_equal(bed_record(t->bed, RECORD_CONTAINER_GONE, 0)->container, made->container);
     assert_int_equal(bed_record_count(t->bed, RECORD_CONTAINER_MADE), 1);
+    assert_int_equal(bed_record_count(t->bed, RECORD_MESSAGE_REJECTED), 0);
+    assert_int_equal(bed_record(t->bed, RECORD_RUN_STARTED, 0)->activation,
+                     ACTIVATION_SYSTEM | ACTIVATION_ID(1, 0));
     assert_int_equal(bed_record_count(t->bed, RECORD_ACKED), 0);
     /* On GracefulShutdown, and again in the clean-up. */
     assert_int_equal(invoker_bed_deleted(t, KEY_EXISTING), 2);
