@@ -117,7 +117,7 @@ void lookup_route(struct scheduler *self, struct effects *fx, actor_id actor,
             (struct post_update){.activation = a, .old_revision = route->init_revision};
         return;
     }
-    if (route->init_revision != 0 && a.revision < route->init_revision)
+    if (a.revision < route->init_revision)
         a.revision = route->init_revision;
     if (route->selection != NODE_NONE)
         lookup_send(self, fx, actor, route->selection, &a);

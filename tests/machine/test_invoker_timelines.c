@@ -11,6 +11,10 @@ static void a_started_invoker_tests_itself_and_is_up(void **state)
     bed_start(t->bed);
     assert_int_equal(bed_sent_count(t->bed, MSG_WATCH_CREATE), 2);
     assert_int_equal(t->invoker->health.state, HEALTH_UNHEALTHY);
+    const struct message *written = bed_sent(t->bed, MSG_DATABASE_READ, 0);
+    assert_int_equal(written->u.database.document, DOCUMENT_ACTION);
+    assert_int_equal(written->u.database.action, ACTION_HEALTH_TEST);
+    assert_int_equal(written->u.database.revision, 0); /* the latest, whatever it is */
     invoker_bed_pump(t);
     invoker_bed_pass(t, SEC(3));
     const struct message *put = invoker_bed_put(t, KEY_INVOKERS);
