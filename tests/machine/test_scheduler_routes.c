@@ -182,8 +182,8 @@ static void every_state_prints_its_data(void **state)
         "NoData",
         "RunningData",
         "NoActors",
-        "ThrottledData(error: WhiskError, reason: whisk error(recoverable) "
-        "happens, activeDuringFlush: false)",
+        ("ThrottledData(error: WhiskError, reason: whisk error(recoverable) "
+         "happens, activeDuringFlush: false)"),
         "ThrottledData",
         "ThrottledData",
         "RemovingData(outdated: false)",
