@@ -69,6 +69,12 @@ enum action_kind cluster_action_kind(const struct cluster *c, action_id action)
     return action < c->action_count ? (enum action_kind)c->actions[action].kind : ACTION_CODE;
 }
 
+const struct action_info *cluster_action(const struct cluster *c, action_id action)
+{
+    static const struct action_info none = {.memory_mb = 0};
+    return action < c->action_count ? &c->actions[action] : &none;
+}
+
 uint32_t cluster_action_memory(const struct cluster *c, action_id action)
 {
     return action < c->action_count ? c->actions[action].memory_mb : SYSTEM_ACTION_MEMORY_MB;

@@ -191,6 +191,8 @@ const char *cluster_node_name(const struct cluster *c, node_id node);
 const char *cluster_action_name(const struct cluster *c, action_id action);
 const char *cluster_namespace_name(const struct cluster *c, namespace_id ns);
 enum action_kind cluster_action_kind(const struct cluster *c, action_id action);
+/* Of an action that is none of the load (the health test): all zeroes. */
+const struct action_info *cluster_action(const struct cluster *c, action_id action);
 uint32_t cluster_action_memory(const struct cluster *c, action_id action);
 duration cluster_action_timeout(const struct cluster *c, action_id action);
 

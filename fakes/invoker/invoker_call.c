@@ -133,7 +133,7 @@ static void range_broken(struct invoker *self, struct slot *slot, const struct c
         struct call *next = invoker_calls_add(self, &slot->calls, kind, NODE_NONE, corr);
         next->arg = call->arg;
         next->tries = (uint8_t)(call->tries + 1u);
-        next->is_waiting = 1;
+        next->is_waiting = true;
         next->until = tstamp_add(fx->at, pause);
         call_timer_arm(self, slot, fx);
     } else if (kind == CALL_LEADER) {

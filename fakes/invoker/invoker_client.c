@@ -20,7 +20,7 @@ void invoker_client_start(struct slot *slot, node_id scheduler)
 {
     struct client *client = &slot->client;
     ASSERT(!client->alive);
-    client->alive = 1;
+    client->alive = true;
     client->state = CLIENT_UNINITIALIZED;
     client->stored = scheduler;
     client->connected = scheduler;
@@ -115,7 +115,7 @@ static void client_opened(struct slot *slot, node_id stored, node_id connected,
 /* recreate(stored, other = true): close, then connect to whoever leads the queue by now. */
 static void client_look_up(struct invoker *self, struct slot *slot, struct effects *fx)
 {
-    slot->client.closed = 1;
+    slot->client.closed = true;
     invoker_slot_range(self, slot, CALL_LEADER, 0, fx);
 }
 
@@ -138,7 +138,7 @@ void invoker_client_on_leader(struct invoker *self, struct slot *slot, const str
 
 static void client_restart(struct slot *slot, struct effects *fx)
 {
-    slot->client.warmed = 0;
+    slot->client.warmed = false;
     client_move(slot, CLIENT_UNINITIALIZED, fx);
 }
 
@@ -182,7 +182,7 @@ void invoker_client_on_broken(struct invoker *self, struct slot *slot, const str
     actor_id callback = slot_actor(slot, ACTOR_CALLBACK);
     (void)self;
     if (call->kind == CALL_FAREWELL) {
-        slot->client.closed = 1;
+        slot->client.closed = true;
         client_to_self(slot, callback, POST_CLIENT_CLOSED, fx);
         return;
     }
@@ -195,7 +195,7 @@ static void client_take(struct slot *slot, const struct message *m)
     const struct post_opened *opened = MESSAGE_LOCAL_CONST(m, struct post_opened);
     slot->client.stored = opened->stored;
     slot->client.connected = opened->connected;
-    slot->client.closed = 0;
+    slot->client.closed = false;
 }
 
 /* Uninitialized; false: stashed. */
@@ -251,7 +251,7 @@ static void client_on_request(struct invoker *self, struct slot *slot, const str
 {
     const struct post_request *request = MESSAGE_LOCAL_CONST(m, struct post_request);
     if (request->has_scheduler && request->scheduler != slot->client.stored) {
-        slot->client.closed = 1;
+        slot->client.closed = true;
         client_opened(slot, request->scheduler, request->scheduler, fx);
     } else {
         client_fetch(self, slot, request, fx);
@@ -296,7 +296,7 @@ static void client_on_fetched(struct invoker *self, struct slot *slot, const str
     } else if (result == FETCHED_NO_QUEUE) {
         client_look_up(self, slot, fx);
     } else if (result == FETCHED_MISMATCH) {
-        slot->client.closed = 1;
+        slot->client.closed = true;
         client_leave(self, slot, FAILURE_MISMATCH, fx);
     } else {
         client_to_proxy(slot, POST_RETRY_REQUEST, fx);
@@ -309,7 +309,7 @@ static void client_on_unhandled(struct invoker *self, struct slot *slot,
 {
     switch (m->what) {
     case POST_CONTAINER_WARMED:
-        slot->client.warmed = 1;
+        slot->client.warmed = true;
         return;
     case POST_GRACEFUL_SHUTDOWN: /* CloseClientProxy before #5338 */
         if (invoker_behaviour(self->env)->client_close_on_shutdown)
@@ -321,7 +321,7 @@ static void client_on_unhandled(struct invoker *self, struct slot *slot,
         return;
     case POST_CLIENT_CLOSED:
         client_to_proxy(slot, POST_CLIENT_CLOSED, fx);
-        slot->client.alive = 0;
+        slot->client.alive = false;
         return;
     }
     effects_reject(fx, m->to_actor, m);

@@ -47,7 +47,7 @@ static uint32_t reading_new(struct invoker *self, const struct entry *entry)
                                     self->reading_count * sizeof *self->readings);
     }
     self->readings[i] =
-        (struct reading){.creation = entry->u.creation, .cause = entry->cause, .used = 1};
+        (struct reading){.creation = entry->u.creation, .cause = entry->cause, .used = true};
     self->readings_open++;
     return i;
 }
@@ -132,14 +132,14 @@ void invoker_consumer_on_callback(struct invoker *self, const struct message *m,
     if (done->result == DOCUMENT_FOUND && !reading->has_identity) {
         if (reading->creation.ns < c->namespace_count)
             self->identities[reading->creation.ns] = 1;
-        reading->has_identity = 1;
+        reading->has_identity = true;
         reading_continue(self, done->reading, fx);
         return;
     }
     if (done->result == DOCUMENT_FOUND && reading->creation.action < c->action_count)
         self->action_revisions[reading->creation.action] = reading->creation.revision;
     ASSERT_OP(self->readings_open, >, 0);
-    reading->used = 0;
+    reading->used = false;
     self->readings_open--;
     reading_end(self, reading, (enum document_result)done->result, fx);
 }

@@ -26,9 +26,9 @@ struct call {
     uint32_t corr, arg;
     tstamp until; /* etcd calls: when this attempt has taken too long */
     node_id peer;
-    uint8_t kind;       /* enum call_kind */
-    uint8_t tries;      /* attempts that failed */
-    uint8_t is_waiting; /* for its second attempt, at `until` */
+    uint8_t kind;    /* enum call_kind */
+    uint8_t tries;   /* attempts that failed */
+    bool is_waiting; /* for its second attempt, at `until` */
 };
 struct calls {
     struct call *items; /* arena block, oldest first */
@@ -54,23 +54,25 @@ struct run {
     struct activation activation;
     uint32_t cause;
     uint32_t result_corr; /* of the result's send while it is open; else 0 */
-    uint8_t is_refused;   /* nobody listens, or the runtime shuts down: a health error */
-    uint8_t crashes;
+    bool is_refused;      /* nobody listens, or the runtime shuts down: a health error */
+    bool crashes;
     uint8_t phase, response, error;
-    uint8_t latest;    /* the read asks for the latest revision: a mismatch was seen */
-    uint8_t is_frozen; /* in a paused container: `left` of /run is still to do */
+    bool latest;       /* the read asks for the latest revision: a mismatch was seen */
+    bool is_frozen;    /* in a paused container: `left` of /run is still to do */
     tstamp started_at; /* of /run */
     duration init_ns, run_ns, left;
 };
 
 enum proxy_datum { DATUM_NONE, DATUM_INITIALIZED, DATUM_WARM };
 struct proxy {
-    uint8_t alive, state; /* enum proxy_state */
-    uint8_t datum, timed_out;
-    uint8_t has_container;
-    uint8_t destroy_after_resume; /* cleaned up in Paused */
-    uint8_t determine_attempt;    /* of the timer that is armed */
-    uint8_t is_crashed;           /* the container's process has ended */
+    bool alive;
+    uint8_t state; /* enum proxy_state */
+    uint8_t datum;
+    bool timed_out;
+    bool has_container;
+    bool destroy_after_resume; /* cleaned up in Paused */
+    uint8_t determine_attempt; /* of the timer that is armed */
+    bool is_crashed;           /* the container's process has ended */
     uint8_t early; /* EARLY_*: what the client said before the container was known */
     uint32_t ping_failures, ping_ordinal; /* of a prewarmed one's TCP check */
     action_id action;
@@ -98,9 +100,10 @@ struct proxy {
 #define EARLY_CLOSED 2u
 
 struct client {
-    uint8_t alive, state; /* enum client_state; the test's fake one has none */
-    uint8_t warmed;
-    uint8_t closed;    /* the gRPC client; of the fake: GracefulShutdown came */
+    bool alive;
+    uint8_t state; /* enum client_state; the test's fake one has none */
+    bool warmed;
+    bool closed;       /* the gRPC client; of the fake: GracefulShutdown came */
     node_id stored;    /* host:port that upstream's datum holds, maybe an old one */
     node_id connected; /* whom the gRPC client talks to */
     struct message *stash;

@@ -188,7 +188,7 @@ static void health_initialize(struct invoker *self, struct effects *fx)
 /* The document is written: the test activation and the test read it from the cache. */
 void invoker_health_on_written(struct invoker *self, struct effects *fx)
 {
-    self->health.is_written = 1;
+    self->health.is_written = true;
     effects_post(fx, CALLBACK_HEALTH_ID, CALLBACK_HEALTH_ID, POST_TEST_PREPARED);
     health_start_test(self, fx);
 }
@@ -197,7 +197,7 @@ void invoker_health_on_callback(struct invoker *self, const struct message *m,
                                 struct effects *fx)
 {
     if (m->what == POST_TEST_PREPARED)
-        self->health.is_prepared = 1;
+        self->health.is_prepared = true;
     else if (m->what == POST_TEST_START)
         health_initialize(self, fx);
     else
@@ -232,10 +232,10 @@ void invoker_health_client_on_message(struct invoker *self, struct slot *slot,
     if (m->what == POST_START_CLIENT) {
         effects_post(fx, from, proxy, POST_CLIENT_CREATION_COMPLETED);
     } else if (m->what == POST_GRACEFUL_SHUTDOWN) {
-        client->closed = 1;
+        client->closed = true;
     } else if (m->what == POST_REQUEST_ACTIVATION && client->closed) {
         effects_post(fx, from, proxy, POST_CLIENT_CLOSED);
-        client->alive = 0;
+        client->alive = false;
     } else if (m->what == POST_REQUEST_ACTIVATION && self->health.is_prepared) {
         health_client_fetch(self, slot, fx);
     }

@@ -101,7 +101,7 @@ static void pool_answer(struct invoker *self, struct slot *slot, enum creation_e
 {
     if (!slot->pool.has_creation)
         return;
-    slot->pool.has_creation = 0;
+    slot->pool.has_creation = false;
     fx->cause = fx->cause != 0 ? fx->cause : slot->pool.cause;
     invoker_creation_answer(self, ACTOR_POOL_ID, &slot->pool.creation, error, fx);
 }
@@ -119,7 +119,7 @@ static void pool_handle_chosen(struct invoker *self, const struct creation *crea
     }
     ASSERT(!slot->is_test);
     if (!slot->pool.has_creation) {
-        slot->pool.has_creation = 1;
+        slot->pool.has_creation = true;
         slot->pool.creation = *creation;
         slot->pool.cause = fx->cause;
     }
@@ -161,7 +161,7 @@ static void pool_on_resume_failed(struct invoker *self, struct slot *slot, struc
     invoker_pool_remove(&self->pool, POOL_IN_PROGRESS, slot);
     if (!slot->pool.has_creation)
         return;
-    slot->pool.has_creation = 0;
+    slot->pool.has_creation = false;
     struct creation creation = slot->pool.creation;
     pool_handle_chosen(self, &creation, fx);
 }
@@ -226,7 +226,7 @@ static void pool_on_removed(struct invoker *self, struct slot *slot, const struc
     invoker_pool_remove(pool, POOL_BUSY, slot);
     if (slot->pool.disabling) {
         ASSERT_OP(pool->disabling_count, >, 0);
-        slot->pool.disabling = 0;
+        slot->pool.disabling = false;
         pool->disabling_count--;
     }
     invoker_pool_remove(pool, POOL_PREWARMED, slot);
@@ -243,7 +243,8 @@ static void pool_on_get_state(struct invoker *self, const struct message *m, str
 {
     const struct post_ask *ask = MESSAGE_LOCAL_CONST(m, struct post_ask);
     const struct pool *pool = &self->pool;
-    struct ask *waiting = ask->ask < ASKS_MAX ? self->asks[ask->ask] : NULL;
+    ASSERT_OP(ask->ask, <, ASKS_MAX);
+    struct ask *waiting = self->asks[ask->ask];
     if (ask->wants_json && waiting != NULL && waiting->used && waiting->json == 0)
         waiting->json = invoker_pool_state_json(self); /* no handle goes into a post */
     struct message *reply = effects_post(fx, ACTOR_POOL_ID, m->from_actor, POST_POOL_STATE);
@@ -291,7 +292,7 @@ void invoker_pool_on_message(struct invoker *self, const struct message *m, stru
     else if (what == POST_GRACEFUL_SHUTDOWN)
         invoker_pool_drain(self, fx);
     else if (what == POST_ENABLE)
-        self->pool.shutting_down = 0;
+        self->pool.shutting_down = false;
     else if (what == POST_GET_STATE)
         pool_on_get_state(self, m, fx);
     else if (what == POST_DELETION_CONTAINER)

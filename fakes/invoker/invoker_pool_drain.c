@@ -24,7 +24,7 @@ static void drain_list(struct invoker *self, enum pool_list list, uint64_t slots
     for (; slot != NULL && slots > 0; slot = slot->pool.next[list]) {
         if (slot->pool.disabling)
             continue;
-        slot->pool.disabling = 1;
+        slot->pool.disabling = true;
         self->pool.disabling_count++;
         slots--;
         effects_post(fx, ACTOR_POOL_ID, slot_actor(slot, ACTOR_PROXY), POST_GRACEFUL_SHUTDOWN);
@@ -34,7 +34,7 @@ static void drain_list(struct invoker *self, enum pool_list list, uint64_t slots
 void invoker_pool_drain(struct invoker *self, struct effects *fx)
 {
     struct pool *pool = &self->pool;
-    pool->shutting_down = 1;
+    pool->shutting_down = true;
     uint64_t slots_busy = drain_slots(self);
     drain_list(self, POOL_BUSY, slots_busy, fx);
     uint64_t slots_warm = drain_slots(self);

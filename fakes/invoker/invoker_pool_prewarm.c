@@ -22,9 +22,8 @@ const char *exec_kind_to_string(unsigned kind)
 
 enum exec_kind invoker_action_kind(const struct invoker *self, action_id action)
 {
-    const struct cluster *c = self->env->cluster;
-    return action < c->action_count && c->actions[action].blackbox ? KIND_BLACKBOX
-                                                                   : KIND_NODEJS_20;
+    return cluster_action(self->env->cluster, action)->blackbox ? KIND_BLACKBOX
+                                                                : KIND_NODEJS_20;
 }
 
 /* Kind, count and memory of the manifest's stem cells, and nothing else of them. */

@@ -29,7 +29,7 @@ void proxy_start(struct invoker *self, struct slot *slot)
                                      TIMER_PING_CACHE,
                                      TIMER_HEALTH_PING};
     (void)self;
-    p->alive = 1;
+    p->alive = true;
     p->state = PROXY_UNINITIALIZED;
     for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         timers[i]->kind = kinds[i];
@@ -48,9 +48,9 @@ void proxy_stop(struct invoker *self, struct slot *slot)
     ASSERT(p->alive);
     for (unsigned i = 0; i < sizeof timers / sizeof timers[0]; i++)
         timers_cancel(&self->timers, timers[i]);
-    p->alive = 0;
+    p->alive = false;
     p->stash_count = 0;
-    slot->client.alive = 0;
+    slot->client.alive = false;
     slot->client.stash_count = 0;
 }
 
@@ -169,7 +169,7 @@ void proxy_clean_up_container(struct invoker *self, struct slot *slot, bool with
     ASSERT_OP(p->state, !=, PROXY_REMOVING);
     proxy_report_removed(slot, replace, fx);
     if (p->state == PROXY_PAUSED) {
-        p->destroy_after_resume = 1;
+        p->destroy_after_resume = true;
         proxy_operate(self, slot, TIMER_RESUME, fx);
     } else {
         proxy_destroy(self, slot, fx);
@@ -360,7 +360,7 @@ static void proxy_on_operation(struct invoker *self, struct slot *slot, unsigned
         struct record *r = effects_record(fx, RECORD_CONTAINER_GONE, callback);
         r->container = p->container;
         r->action = p->action;
-        p->has_container = 0;
+        p->has_container = false;
     }
     invoker_slot_release(self, slot);
 }

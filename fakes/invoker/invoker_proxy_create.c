@@ -68,7 +68,7 @@ static void proxy_on_docker_failed(struct invoker *self, struct slot *slot, stru
     struct message *m = effects_post(fx, callback, proxy_parent(slot), POST_CREATION_FAILED);
     *MESSAGE_LOCAL(m, struct post_failure) = (struct post_failure){
         .failure = FAILURE_CREATE,
-        .is_blackbox = p->action < c->action_count && c->actions[p->action].blackbox,
+        .is_blackbox = cluster_action(c, p->action)->blackbox,
     };
     m = effects_post(fx, callback, slot_actor(slot, ACTOR_PROXY), POST_FAILURE);
     MESSAGE_LOCAL(m, struct post_failure)->failure = FAILURE_CREATE;
@@ -89,7 +89,7 @@ void proxy_on_docker_created(struct invoker *self, struct slot *slot, struct eff
     r->container = p->container;
     r->action = p->action;
     r->ns = p->ns;
-    p->has_container = 1;
+    p->has_container = true;
     p->cause = fx->cause;
     if (p->state == PROXY_CREATING_CONTAINER) {
         effects_post(fx, callback, slot_actor(slot, ACTOR_PROXY), POST_PREWARM_DATA);
@@ -205,8 +205,7 @@ static void proxy_warmed(struct invoker *self, struct slot *slot, const struct m
     struct proxy *p = &slot->proxy;
     actor_id proxy = slot_actor(slot, ACTOR_PROXY);
     const struct post_datum *datum = MESSAGE_LOCAL_CONST(m, struct post_datum);
-    const struct cluster *c = self->env->cluster;
-    uint32_t concurrency = p->action < c->action_count ? c->actions[p->action].concurrency : 1;
+    uint32_t concurrency = cluster_action(self->env->cluster, p->action)->concurrency;
     ASSERT_OP(p->datum, ==, DATUM_INITIALIZED);
     p->datum = DATUM_WARM;
     p->warm_revision = datum->revision;
@@ -226,7 +225,7 @@ bool proxy_on_client_created(struct invoker *self, struct slot *slot, unsigned w
         proxy_connected(self, slot, fx);
         return true;
     case POST_ACTIVATION:
-        p->timed_out = 0;
+        p->timed_out = false;
         timers_cancel(&self->timers, &p->unused);
         invoker_run_handle(self, slot, MESSAGE_LOCAL_CONST(m, struct activation), fx);
         return true;
@@ -243,7 +242,7 @@ bool proxy_on_client_created(struct invoker *self, struct slot *slot, unsigned w
             proxy_request(slot, slot_actor(slot, ACTOR_PROXY), fx);
         return true;
     case POST_STATE_TIMEOUT:
-        p->timed_out = 1;
+        p->timed_out = true;
         return true;
     case POST_FAILURE:
         if (MESSAGE_LOCAL_CONST(m, struct post_failure)->failure == FAILURE_HEALTH_RUN)

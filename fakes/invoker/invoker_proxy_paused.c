@@ -84,7 +84,7 @@ void proxy_on_resumed(struct invoker *self, struct slot *slot, bool is_resumed,
         (struct post_request){.scheduler = p->scheduler, .has_scheduler = 1};
     if (p->alive)
         timers_arm(&self->timers, fx, &p->unused, self->config->pause_grace_ns, true);
-    p->timed_out = 0;
+    p->timed_out = false;
 }
 
 /* Count the live containers of the action: existing, in-progress and warmed keys in turn. */

@@ -84,7 +84,7 @@ bool proxy_on_running(struct invoker *self, struct slot *slot, unsigned what,
         proxy_on_completed(self, slot, m, fx);
         return true;
     case POST_ACTIVATION:
-        p->timed_out = 0;
+        p->timed_out = false;
         timers_cancel(&self->timers, &p->unused);
         invoker_run_handle(self, slot, MESSAGE_LOCAL_CONST(m, struct activation), fx);
         return true;
@@ -96,7 +96,7 @@ bool proxy_on_running(struct invoker *self, struct slot *slot, unsigned what,
         proxy_retry(self, slot, fx);
         return true;
     case POST_STATE_TIMEOUT:
-        p->timed_out = 1;
+        p->timed_out = true;
         return true;
     case POST_RESUME_FAILED:
         proxy_on_unwell(self, slot, fx);

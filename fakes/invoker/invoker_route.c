@@ -83,7 +83,7 @@ static void route_ask(struct invoker *self, const struct message *m, bool wants_
     if (self->asks[i] == NULL)
         self->asks[i] = arena_alloc(self->env->arena, self->env->node, sizeof *self->asks[i]);
     struct ask *ask = self->asks[i];
-    ask->used = 1;
+    ask->used = true;
     ask->wants_json = wants_json;
     ask->request = *m;
     ask->request.u.http_request.path = 0;
@@ -104,14 +104,15 @@ static void ask_end(struct invoker *self, struct ask *ask)
     blob_free(self->env->arena, ask->json);
     ask->json = 0;
     blob_free(self->env->arena, ask->request.u.http_request.headers);
-    ask->used = 0;
+    ask->used = false;
 }
 
 void invoker_route_on_pool_state(struct invoker *self, const struct message *m,
                                  struct effects *fx)
 {
     const struct post_pool_state *state = MESSAGE_LOCAL_CONST(m, struct post_pool_state);
-    struct ask *ask = state->ask < ASKS_MAX ? self->asks[state->ask] : NULL;
+    ASSERT_OP(state->ask, <, ASKS_MAX);
+    struct ask *ask = self->asks[state->ask];
     if (ask == NULL || !ask->used) /* after its time-out */
         return;
     if (ask->wants_json) {

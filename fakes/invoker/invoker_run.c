@@ -100,7 +100,7 @@ void invoker_run_on_document(struct invoker *self, struct slot *slot, activation
         invoker_run_free(self, run);
         run_post(slot, &activation, fx);
     } else if (result == DOCUMENT_MISMATCH && !run->latest) {
-        run->latest = 1;
+        run->latest = true;
         if (invoker_blacklist_has(self, activation.ns)) /* asked anew, too */
             run_block(self, run, fx);
         else
@@ -167,7 +167,7 @@ static void run_start(struct invoker *self, struct run *run, struct effects *fx)
 {
     const struct activation *a = &run->activation;
     if (run_is_refused(self, run)) {
-        run->is_refused = 1;
+        run->is_refused = true;
         run->started_at = fx->at;
         run_arm(self, run, RUN_RUN, 0, fx);
         return;
@@ -182,7 +182,6 @@ static void run_start(struct invoker *self, struct run *run, struct effects *fx)
     run->started_at = fx->at;
     duration limit = cluster_action_timeout(self->env->cluster, a->action);
     duration length = cluster_run_time(self->env->cluster, self->env->draws, a->action, a->id);
-    run->response = RESPONSE_SUCCESS;
     if (length >= limit || run_has_fault(self, run, ACTION_FAULT_HANG)) {
         length = limit;
         run->response = RESPONSE_DEVELOPER_ERROR;
@@ -190,7 +189,7 @@ static void run_start(struct invoker *self, struct run *run, struct effects *fx)
     } else if (run_has_fault(self, run, ACTION_FAULT_CRASH)) {
         run->response = RESPONSE_DEVELOPER_ERROR;
         run->error = ERROR_ABNORMAL_RUN;
-        run->crashes = 1;
+        run->crashes = true;
     } else {
         bool fails = cluster_run_fails(self->env->cluster, self->env->draws, a->action, a->id);
         run->response = run_response(fails);
@@ -209,7 +208,7 @@ static void run_initialize(struct invoker *self, struct run *run, struct effects
     duration limit = cluster_action_timeout(c, action);
     run->init_ns = action_init(c, action);
     if (cluster_action_fault(c, draws, action, ACTION_FAULT_INIT_REFUSED, container, 0)) {
-        run->is_refused = 1;
+        run->is_refused = true;
         run->init_ns = 0;
     } else if (run->init_ns >= limit ||
                cluster_action_fault(c, draws, action, ACTION_FAULT_INIT_HANGS, container, 0)) {
@@ -228,7 +227,7 @@ static void run_initialize(struct invoker *self, struct run *run, struct effects
 static void run_without_container(struct invoker *self, struct run *run, struct effects *fx)
 {
     if (run->slot->proxy.datum == DATUM_WARM) {
-        run->is_refused = 1;
+        run->is_refused = true;
         run->started_at = fx->at;
         run_arm(self, run, RUN_RUN, NO_ROUTE, fx);
         return;
@@ -265,9 +264,8 @@ void invoker_run_begin(struct invoker *self, struct slot *slot,
 /* The deployment's log store collects in band. The health test's log limit is 0. */
 bool invoker_run_has_logs(const struct invoker *self, const struct run *run)
 {
-    const struct cluster *c = self->env->cluster;
     action_id action = run->activation.action;
-    return !run->slot->is_test && (action >= c->action_count || !c->actions[action].logs_off);
+    return !run->slot->is_test && !cluster_action(self->env->cluster, action)->logs_off;
 }
 
 /* Logs are collected: completion, record, and the proxy may go on or must end. */
@@ -329,7 +327,7 @@ static void run_end(struct invoker *self, struct run *run, struct effects *fx)
  * still docker's, so the others end like this one. */
 static void run_crashed(struct invoker *self, struct run *run, struct effects *fx)
 {
-    run->slot->proxy.is_crashed = 1;
+    run->slot->proxy.is_crashed = true;
     run_cut_others(self, run->slot, run, RESPONSE_DEVELOPER_ERROR, fx);
 }
 
@@ -408,7 +406,7 @@ void invoker_run_freeze(struct invoker *self, struct slot *slot, struct effects 
         duration limit = cluster_action_timeout(self->env->cluster, run->activation.action);
         ASSERT(timer_is_armed(&run->timer));
         ASSERT_OP(run->timer.at, <=, tstamp_add(run->started_at, limit));
-        run->is_frozen = 1;
+        run->is_frozen = true;
         run->left = tstamp_until(run->timer.at, fx->at);
         run_arm(self, run, RUN_RUN, tstamp_until(tstamp_add(run->started_at, limit), fx->at),
                 fx);
@@ -423,7 +421,7 @@ void invoker_run_thaw(struct invoker *self, struct slot *slot, struct effects *f
         ASSERT(timer_is_armed(&run->timer));
         if (run->left >= tstamp_until(run->timer.at, fx->at))
             continue; /* does not end in time any more */
-        run->is_frozen = 0;
+        run->is_frozen = false;
         run_arm(self, run, RUN_RUN, run->left, fx);
     }
 }
@@ -446,7 +444,6 @@ static void run_cut_others(struct invoker *self, struct slot *slot, const struct
         run->error = ERROR_ABNORMAL_RUN;
         run->started_at = fx->at;
         run->init_ns = 0;
-        timers_cancel(&self->timers, &run->timer);
         run_end(self, run, fx);
     }
     fx->cause = cause;

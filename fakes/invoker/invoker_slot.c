@@ -30,7 +30,7 @@ struct slot *invoker_slot_new(struct invoker *self, bool is_test)
         self->slots[self->slot_count++] = slot;
     }
     ASSERT(!slot->used && slot->calls.count == 0);
-    slot->used = 1;
+    slot->used = true;
     slot->is_test = is_test;
     proxy_start(self, slot);
     return slot;

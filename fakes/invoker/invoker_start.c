@@ -45,7 +45,7 @@ static void warm_scheduler(struct invoker *self, const struct key *key, struct e
 void invoker_warm_up(struct invoker *self, struct effects *fx)
 {
     if (!self->watch_is_open) {
-        self->watch_is_open = 1;
+        self->watch_is_open = true;
         self->watch_revision = 0;
         watch_create(self, fx);
     }
@@ -63,7 +63,7 @@ void invoker_close_watch(struct invoker *self, struct effects *fx)
 {
     if (!self->watch_is_open)
         return;
-    self->watch_is_open = 0;
+    self->watch_is_open = false;
     struct message *m =
         effects_send(fx, MSG_WATCH_CANCEL, ACTOR_MAIN_ID, self->etcd, ACTOR_MAIN_ID);
     m->corr = self->watch_number;

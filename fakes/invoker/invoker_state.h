@@ -74,8 +74,8 @@ enum pool_list {
 struct pool_entry {
     struct slot *next[POOL_LIST_COUNT], *prev[POOL_LIST_COUNT];
     uint8_t in[POOL_LIST_COUNT];
-    uint8_t disabling;
-    uint8_t has_creation;
+    bool disabling;
+    bool has_creation;
     uint8_t is_warm;    /* the datum is WarmData */
     uint8_t kind;       /* of a prewarmed one: enum exec_kind */
     uint32_t memory_mb; /* of the datum that it was chosen or made with */
@@ -91,7 +91,7 @@ struct pool_entry {
 
 struct slot {
     uint16_t index, generation;
-    uint8_t used, is_test;
+    bool used, is_test;
     uint16_t free_next;
     uint32_t corr;
     struct pool_entry pool;
@@ -133,7 +133,7 @@ struct pool {
     uint32_t prewarm_queue_count, prewarm_queue_max;
     struct timer prewarm_pace, prewarm_check;
     duration prewarm_check_interval;
-    uint8_t shutting_down;
+    bool shutting_down;
     uint32_t drain_timers; /* chains of the shutdown loop that wait */
     struct timer sync;
 };
@@ -142,9 +142,9 @@ struct health {
     uint8_t state; /* enum health_state */
     uint8_t buffer[HEALTH_BUFFER];
     uint8_t buffer_count, buffer_next;
-    uint8_t is_written;  /* the test action's document is in the cache */
-    uint8_t is_prepared; /* the test activation exists */
-    actor_id proxy;      /* test proxy; 0: none */
+    bool is_written;  /* the test action's document is in the cache */
+    bool is_prepared; /* the test activation exists */
+    actor_id proxy;   /* test proxy; 0: none */
     uint32_t free_mb, busy_mb, in_progress_mb;
     uint32_t told_mb; /* free_mb of the last record */
     bool is_memory_told;
@@ -153,14 +153,14 @@ struct health {
 struct reading { /* one creation at the consumer */
     struct creation creation;
     uint32_t cause;
-    uint8_t used, has_identity;
+    bool used, has_identity;
 };
 #define ASKS_MAX 8u
 struct ask { /* an HTTP request that waits for the pool */
     struct timer timer;
     struct message request; /* its headers are owned by the node */
     blob json;              /* the answer, put here in the pool's turn */
-    uint8_t used, wants_json;
+    bool used, wants_json;
 };
 struct invoker {
     struct { /* durable */
@@ -177,7 +177,7 @@ struct invoker {
     struct data *data;
     struct calls calls; /* those of no slot */
     /* warm-up of scheduler connections; isEnabled is whether its watch is open */
-    uint8_t watch_is_open, etcd_is_down;
+    bool watch_is_open, etcd_is_down;
     uint16_t watch_number;
     uint32_t watch_revision; /* of the last event; 0: none */
     struct etcd_retry etcd_retry;

@@ -25,13 +25,13 @@ void scheduler_lose(struct effects *fx, actor_id actor, activation_id id)
     r->detail = MSG_POST;
 }
 
-void scheduler_post_activation(struct effects *fx, actor_id from, actor_id to,
-                               const struct activation *a, bool is_own)
+struct post_activation *scheduler_post_activation(struct effects *fx, actor_id from,
+                                                  actor_id to, const struct activation *a)
 {
     struct message *m = effects_post(fx, from, to, POST_ACTIVATION);
     struct post_activation *post = MESSAGE_LOCAL(m, struct post_activation);
     post->activation = *a;
-    post->is_own = is_own;
+    return post;
 }
 
 static void scheduler_ack(struct scheduler *self, struct effects *fx, actor_id actor,

@@ -19,8 +19,7 @@ struct call *call_new(struct scheduler *self, enum call_kind kind)
 
 void call_release(struct scheduler *self, struct call *call)
 {
-    ASSERT_OP(call->corr, ==, 0);
-    timers_cancel(&self->timers, &call->timer);
+    ASSERT(call->corr == 0 && !timer_is_armed(&call->timer));
     slots_release(&self->calls, SLOT_REF(call->actor));
 }
 
@@ -29,7 +28,7 @@ static void range_send(struct scheduler *self, struct effects *fx, struct call *
     ASSERT_OP(call->corr, ==, 0);
     ASSERT_OP(call->tries, <, ETCD_ATTEMPTS_MAX);
     call->tries++;
-    call->is_pausing = 0;
+    call->is_pausing = false;
     call->corr = scheduler_corr(self);
     struct message *m =
         effects_send(fx, MSG_ETCD_RANGE, call->actor, self->etcd, ACTOR_MAIN_ID);
@@ -63,7 +62,7 @@ static bool range_try_again(struct scheduler *self, struct call *call, const str
         return false;
     duration pause = etcd_retry_delay(&self->etcd_retry, self->env, call->actor, fx->at);
     ASSERT_OP(call->corr, ==, 0);
-    call->is_pausing = 1;
+    call->is_pausing = true;
     if (pause == 0)
         range_send(self, fx, call);
     else

@@ -27,8 +27,9 @@ struct call {
     struct key key; /* of a read of etcd, to send it again */
     node_id peer;
     uint8_t kind, family;
-    uint8_t mode, depth, tries, is_pausing;
-    uint8_t is_past; /* DELETE: a container that is not too new was found */
+    uint8_t mode, depth, tries;
+    bool is_pausing;
+    bool is_past; /* DELETE: a container that is not too new was found */
     namespace_id ns;
     actor_id asker;       /* counter or gather */
     uint8_t *marks;       /* DELETE: by invoker; an arena block */

@@ -232,7 +232,7 @@ static void deletion_mark(struct scheduler *self, struct call *call, const struc
         const struct key *key = &kvs[i].key;
         if (!call->is_past && key->revision > call->u.create.revision)
             continue;
-        call->is_past = 1;
+        call->is_past = true;
         if (key->node < cluster->node_count && cluster_kind(cluster, key->node) == NODE_INVOKER)
             call->marks[cluster->nodes[key->node].index] = 1;
     }

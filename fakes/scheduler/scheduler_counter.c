@@ -53,7 +53,7 @@ static struct counter *counter_new(struct scheduler *self, namespace_id ns)
     list->generation = (list->generation + 1) & 0x3ffu;
     counter->generation = list->generation;
     counter->ns = ns;
-    counter->is_listed = 1;
+    counter->is_listed = true;
     counter->next = list->first;
     list->first = counter;
     return counter;
@@ -82,7 +82,7 @@ void counter_close(struct scheduler *self, struct effects *fx, struct counter *c
     ASSERT_OP(counter->holders, >, 0);
     if (--counter->references != 0)
         return;
-    counter->is_listed = 0;
+    counter->is_listed = false;
     for (unsigned prefix = 0; prefix < 2; prefix++) {
         struct key key = counter_key(counter->ns, prefix);
         watcher_unwatch(fx, counter_actor(self, counter), &key, 2, WATCH_COUNTER, false);
@@ -140,10 +140,10 @@ static void counter_on_watched(struct scheduler *self, struct counter *counter,
     const struct key *key = &MESSAGE_LOCAL_CONST(m, struct post_watched)->key;
     unsigned prefix = key->family == KEY_IN_PROGRESS ? PREFIX_IN_PROGRESS : PREFIX_EXISTING;
     if (counter->counting[prefix]) {
-        counter->again[prefix] = 1;
+        counter->again[prefix] = true;
         return;
     }
-    counter->counting[prefix] = 1;
+    counter->counting[prefix] = true;
     counter_count(self, fx, counter, prefix);
 }
 
@@ -152,7 +152,7 @@ static void counter_on_ready(struct scheduler *self, struct counter *counter,
 {
     unsigned prefix = MESSAGE_LOCAL_CONST(m, struct post_work)->epoch & 1u;
     counter->counting[prefix] = counter->again[prefix];
-    counter->again[prefix] = 0;
+    counter->again[prefix] = false;
     if (counter->counting[prefix])
         counter_count(self, fx, counter, prefix);
 }

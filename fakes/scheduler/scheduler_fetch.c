@@ -105,7 +105,7 @@ void reschedule_on_message(struct scheduler *self, const struct message *m, stru
     const struct activation *a = &m->u.activation;
     const struct pool_entry *entry = pool_find(self, a->ns, a->action, a->revision);
     if (entry != NULL)
-        scheduler_post_activation(fx, ACTOR_MAIN_ID, entry->queue, a, false);
+        scheduler_post_activation(fx, ACTOR_MAIN_ID, entry->queue, a);
     struct message *reply = effects_reply(fx, m, MSG_RESCHEDULED);
     reply->u.rescheduled.id = a->id;
     reply->u.rescheduled.ok = entry != NULL;

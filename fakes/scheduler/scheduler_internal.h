@@ -42,8 +42,8 @@ struct counter { /* ContainerCounter of a namespace */
     uint32_t holders; /* queues that read it, closed or not */
     uint32_t generation;
     namespace_id ns;
-    uint8_t is_listed;             /* the one that a new queue gets */
-    uint8_t counting[2], again[2]; /* in-progress, existing */
+    bool is_listed;             /* the one that a new queue gets */
+    bool counting[2], again[2]; /* in-progress, existing */
 };
 struct counters { /* of one namespace: those that a queue still reads */
     struct counter *first;
@@ -165,7 +165,7 @@ struct scheduler {
     struct etcd_retry etcd_retry; /* of reads */
     node_id etcd, database;
     uint32_t corr;
-    uint8_t is_shutting_down;
+    bool is_shutting_down;
 };
 
 static inline uint32_t scheduler_corr(struct scheduler *self)
@@ -182,8 +182,8 @@ void scheduler_complete(struct scheduler *self, struct effects *fx, actor_id act
 void scheduler_lose(struct effects *fx, actor_id actor, activation_id id);
 void scheduler_produce(struct scheduler *self, struct effects *fx, uint32_t topic,
                        const struct entry *entry);
-void scheduler_post_activation(struct effects *fx, actor_id from, actor_id to,
-                               const struct activation *a, bool is_own);
+struct post_activation *scheduler_post_activation(struct effects *fx, actor_id from,
+                                                  actor_id to, const struct activation *a);
 
 void manager_start(struct scheduler *self, struct effects *fx);
 void manager_on_message(struct scheduler *self, const struct message *m, struct effects *fx);

@@ -42,10 +42,8 @@ struct job *job_find(struct scheduler *self, uint32_t creation)
 
 static duration job_timeout(const struct scheduler *self, action_id action)
 {
-    const struct cluster *cluster = self->env->cluster;
-    bool is_blackbox = action < cluster->action_count && cluster->actions[action].blackbox;
     duration timeout = self->config->in_progress_job_retention;
-    if (!is_blackbox)
+    if (!cluster_action(self->env->cluster, action)->blackbox)
         return timeout;
     return timeout / SEC(1) * self->config->blackbox_multiple * SEC(1); /* whole seconds */
 }

@@ -19,7 +19,7 @@ static void lookup_send(struct scheduler *self, struct effects *fx, actor_id act
                         node_id node, const struct activation *a)
 {
     if (node == self->env->node) {
-        scheduler_post_activation(fx, actor, ACTOR_MANAGER_ID, a, true);
+        scheduler_post_activation(fx, actor, ACTOR_MANAGER_ID, a)->is_own = true;
         return;
     }
     struct record *r = effects_record(fx, RECORD_FORWARDED, actor);
@@ -103,7 +103,7 @@ void lookup_route(struct scheduler *self, struct effects *fx, actor_id actor,
     }
     actor_id queue = pool_leader(self, a.ns, a.action, a.revision);
     if (queue != 0) {
-        scheduler_post_activation(fx, actor, queue, &a, false);
+        scheduler_post_activation(fx, actor, queue, &a);
         return;
     }
     struct route *route = pool_route(self, a.ns, a.action);
@@ -117,7 +117,7 @@ void lookup_route(struct scheduler *self, struct effects *fx, actor_id actor,
             (struct post_update){.activation = a, .old_revision = route->init_revision};
         return;
     }
-    if (route->init_revision != 0 && a.revision < route->init_revision)
+    if (a.revision < route->init_revision)
         a.revision = route->init_revision;
     if (route->selection != NODE_NONE)
         lookup_send(self, fx, actor, route->selection, &a);

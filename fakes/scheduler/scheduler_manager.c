@@ -97,7 +97,7 @@ static void manager_on_create_queue(struct scheduler *self, const struct message
         manager_reply_created(fx, m, true);
         return;
     }
-    route->electing = 1;
+    route->electing = true;
     route->asker = m->from;
     route->asker_actor = m->from_actor;
     route->asker_corr = m->corr;
@@ -116,7 +116,7 @@ static void manager_on_elected(struct scheduler *self, const struct message *m,
         effects_reject(fx, ACTOR_MANAGER_ID, m);
         return;
     }
-    route->electing = 0;
+    route->electing = false;
     actor_id queue = 0;
     if ((result->flags & DATA_WON) != 0)
         queue = manager_make_queue(self, fx, route, route->asked_revision, POST_START);
@@ -149,7 +149,7 @@ static void manager_forward(struct effects *fx, const struct pool_entry *entry,
 {
     struct activation copy = *a;
     copy.revision = entry->revision;
-    scheduler_post_activation(fx, ACTOR_MANAGER_ID, entry->queue, &copy, false);
+    scheduler_post_activation(fx, ACTOR_MANAGER_ID, entry->queue, &copy);
 }
 
 static void manager_on_cycle(struct scheduler *self, const struct activation *a,
@@ -175,7 +175,7 @@ static void manager_make_queue_for(struct scheduler *self, const struct message 
     actor_id queue = manager_make_queue(self, fx, route, a->revision, what);
     fx->cause = m->cause;
     if (queue != 0)
-        scheduler_post_activation(fx, ACTOR_MANAGER_ID, queue, a, false);
+        scheduler_post_activation(fx, ACTOR_MANAGER_ID, queue, a);
     else
         scheduler_lose(fx, ACTOR_MANAGER_ID, a->id);
     manager_shut_new(self, fx, queue);
@@ -220,7 +220,7 @@ static void manager_on_create_new(struct scheduler *self, const struct message *
     actor_id queue = pool_leader(self, a->ns, a->action, a->revision);
     ASSERT(route != NULL);
     if (queue != 0)
-        scheduler_post_activation(fx, ACTOR_MANAGER_ID, queue, a, false);
+        scheduler_post_activation(fx, ACTOR_MANAGER_ID, queue, a);
     else
         manager_make_queue_for(self, m, route, a, POST_VERSION_UPDATED, fx);
 }
@@ -287,7 +287,7 @@ static void manager_on_watched(struct scheduler *self, const struct message *m,
 static void manager_on_shutdown(struct scheduler *self, struct effects *fx)
 {
     struct key prefix = leader_prefix(), health = health_key(self);
-    self->is_shutting_down = 1;
+    self->is_shutting_down = true;
     watcher_unwatch(fx, ACTOR_MANAGER_ID, &prefix, 1, WATCH_MANAGER, false);
     effects_post(fx, ACTOR_MANAGER_ID, ACTOR_REPORTER_ID, POST_GRACEFUL_SHUTDOWN);
     data_unregister(fx, ACTOR_MANAGER_ID, &health);

@@ -58,12 +58,17 @@ static bool group_has(const struct placement *p, enum group group, const struct 
 }
 
 static uint32_t group_count(const struct placement *p, enum group group,
-                            const struct candidate *list, uint32_t count, uint32_t memory)
+                            const struct candidate *list, uint32_t count)
 {
     uint32_t members = 0;
     for (uint32_t i = 0; i < count; i++)
-        members += group_has(p, group, &list[i]) && list[i].free_mb >= memory;
+        members += group_has(p, group, &list[i]);
     return members;
+}
+
+static bool group_fits(const struct placement *p, enum group group, const struct candidate *c)
+{
+    return group_has(p, group, c) && c->free_mb >= p->memory;
 }
 
 /*
@@ -73,13 +78,14 @@ static uint32_t group_count(const struct placement *p, enum group group,
 static struct choice group_choose(const struct placement *p, enum group group,
                                   const struct candidate *list, uint32_t count, uint32_t id)
 {
-    uint32_t fitting = group_count(p, group, list, count, p->memory);
+    uint32_t fitting = 0, i = 0;
+    for (uint32_t n = 0; n < count; n++)
+        fitting += group_fits(p, group, &list[n]);
     if (fitting == 0)
         return (struct choice){NODE_NONE, CREATION_NO_AVAILABLE_RESOURCE_INVOKERS};
     uint64_t pick =
         draw_below(p->self->env->draws, PURPOSE_PICK_INVOKER, id, p->create.retry, fitting);
-    uint32_t i = 0;
-    while (!group_has(p, group, &list[i]) || list[i].free_mb < p->memory || pick-- > 0) {
+    while (!group_fits(p, group, &list[i]) || pick-- > 0) {
         i++;
         ASSERT_OP(i, <, count);
     }
@@ -90,9 +96,9 @@ static struct choice group_choose(const struct placement *p, enum group group,
 static struct choice choose_plain(const struct placement *p, const struct candidate *list,
                                   uint32_t count, uint32_t id)
 {
-    if (group_count(p, GROUP_POOL, list, count, 0) > 0)
+    if (group_count(p, GROUP_POOL, list, count) > 0)
         return group_choose(p, GROUP_POOL, list, count, id);
-    if (group_count(p, GROUP_TAGGED, list, count, 0) > 0)
+    if (group_count(p, GROUP_TAGGED, list, count) > 0)
         return group_choose(p, GROUP_TAGGED, list, count, id);
     return (struct choice){NODE_NONE, CREATION_NO_AVAILABLE_INVOKERS};
 }
@@ -103,13 +109,13 @@ static struct choice choose_with_resources(const struct placement *p,
                                            const struct candidate *list, uint32_t count,
                                            uint32_t id)
 {
-    if (group_count(p, GROUP_WITH_RESOURCES, list, count, 0) > 0)
+    if (group_count(p, GROUP_WITH_RESOURCES, list, count) > 0)
         return group_choose(p, GROUP_WITH_RESOURCES, list, count, id);
     if (p->is_strict)
         return (struct choice){NODE_NONE, CREATION_NO_AVAILABLE_RESOURCE_INVOKERS};
-    if (group_count(p, GROUP_UNTAGGED, list, count, 0) > 0)
+    if (group_count(p, GROUP_UNTAGGED, list, count) > 0)
         return group_choose(p, GROUP_UNTAGGED, list, count, id);
-    if (group_count(p, GROUP_TAGGED, list, count, 0) > 0)
+    if (group_count(p, GROUP_TAGGED, list, count) > 0)
         return group_choose(p, GROUP_TAGGED, list, count, id);
     return (struct choice){NODE_NONE, CREATION_NO_AVAILABLE_INVOKERS};
 }
@@ -177,7 +183,7 @@ uint32_t placement_blackbox(const struct scheduler_config *config, uint32_t unta
 static void placement_mark_pool(struct placement *p)
 {
     const struct scheduler_config *config = p->self->config;
-    uint32_t untagged = group_count(p, GROUP_UNTAGGED, p->list, p->count, 0);
+    uint32_t untagged = group_count(p, GROUP_UNTAGGED, p->list, p->count);
     uint32_t managed = placement_managed(config, untagged);
     uint32_t blackbox = placement_blackbox(config, untagged), rank = 0;
     uint32_t first = p->is_blackbox && blackbox < untagged ? untagged - blackbox : 0;
@@ -291,14 +297,11 @@ static void placement_run(struct placement *p)
 static void placement_action(struct placement *p)
 {
     const struct cluster *cluster = p->self->env->cluster;
-    action_id action = p->create.action;
-    p->memory = cluster_action_memory(cluster, action);
-    p->is_strict = true;
-    if (action >= cluster->action_count)
-        return;
-    p->resources = cluster->actions[action].resources;
-    p->is_strict = !cluster->actions[action].lax_resources;
-    p->is_blackbox = cluster->actions[action].blackbox;
+    const struct action_info *action = cluster_action(cluster, p->create.action);
+    p->memory = cluster_action_memory(cluster, p->create.action);
+    p->resources = action->resources;
+    p->is_strict = !action->lax_resources;
+    p->is_blackbox = action->blackbox;
 }
 
 /* m NULL: a listing that failed counts as one without invokers. */

@@ -115,7 +115,7 @@ void pool_put(struct scheduler *self, struct route *route, uint32_t revision, ac
     if (!entry->leader)
         pool->leader_count++;
     entry->queue = queue;
-    entry->leader = 1;
+    entry->leader = true;
     ASSERT_OP(pool->leader_count, <=, pool->count);
 }
 
@@ -123,7 +123,7 @@ void pool_depose(struct scheduler *self, struct pool_entry *entry)
 {
     ASSERT_OP(self->pool.leader_count, >=, entry->leader);
     self->pool.leader_count -= entry->leader;
-    entry->leader = 0;
+    entry->leader = false;
 }
 
 static uint64_t entry_hash(const struct pool_entry *entry)

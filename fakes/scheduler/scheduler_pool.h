@@ -12,7 +12,7 @@ struct pool_entry { /* QueuePool: one queue by revision */
     struct pool_entry *next; /* of the route, ascending revision */
     uint32_t revision;
     actor_id queue;
-    uint8_t leader; /* the current revision here; not the election */
+    bool leader; /* the current revision here; not the election */
 };
 struct route {          /* one leader key: namespace and action */
     struct route *next; /* of the action */
@@ -21,7 +21,7 @@ struct route {          /* one leader key: namespace and action */
     namespace_id ns;
     action_id action;
     node_id selection; /* actorSelectionMap; NODE_NONE: none */
-    uint8_t electing;  /* leaderElectionCallbacks */
+    bool electing;     /* leaderElectionCallbacks */
     node_id asker;     /* who asked for the queue */
     actor_id asker_actor;
     uint32_t asker_corr, asked_revision;

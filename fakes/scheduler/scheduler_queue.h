@@ -18,7 +18,7 @@ struct poll {           /* a container's buffered request */
     actor_id queue, ask;
     uint32_t container, sequence;
     node_id invoker;
-    uint8_t warmed, is_open;
+    bool warmed, is_open;
 };
 struct drop_worker { /* one is lost at every NamespaceThrottled -> Running, and runs on */
     struct timer timer;
@@ -37,9 +37,10 @@ struct queue {
     action_id action;
     uint32_t revision;
     uint8_t state; /* enum queue_state */
-    uint8_t outdated, initialized, is_stopped;
-    uint8_t flush_error, flush_text, active_during_flush; /* FlushingData */
-    uint8_t is_monitoring;
+    bool outdated, initialized, is_stopped;
+    uint8_t flush_error, flush_text; /* FlushingData */
+    bool active_during_flush;        /* the same */
+    bool is_monitoring;
     uint16_t limit_waits;    /* look-ups that wait for the read; the last is of limit_epoch */
     struct counter *counter; /* NULL: not constructed yet */
     struct shared_set containers, creations;
@@ -50,7 +51,7 @@ struct queue {
     uint32_t durations_ms[DURATIONS_MAX];
     uint32_t duration_count, duration_next;
     uint32_t duration_max; /* of all that ever came */
-    uint8_t has_average;
+    bool has_average;
     double average_ms;
     struct timer state_timer, flush_timer, removed_timer, monitor_timer;
     uint32_t monitor_epoch, limit_epoch, drop_number;

@@ -76,9 +76,7 @@ void queue_reject_all(struct queue *q, struct effects *fx)
 duration queue_retention(const struct queue *q)
 {
     const struct scheduler *self = q->scheduler;
-    const struct cluster *cluster = self->env->cluster;
-    bool is_blackbox =
-        q->action < cluster->action_count && cluster->actions[q->action].blackbox;
+    bool is_blackbox = cluster_action(self->env->cluster, q->action)->blackbox;
     return is_blackbox ? self->config->max_blackbox_retention : self->config->max_retention;
 }
 
@@ -110,7 +108,7 @@ void queue_flush_activation(struct queue *q, struct effects *fx, const struct ac
         queue_append(q, fx, a);
     else
         queue_complete(q, fx, a, stored_response(q), (enum error_text)q->flush_text);
-    q->active_during_flush = 1;
+    q->active_during_flush = true;
 }
 
 /* P11 (MemoryQueue.scala:383-394) */
@@ -119,7 +117,7 @@ void queue_flush_tick(struct queue *q, struct effects *fx)
     ASSERT_OP(q->state, ==, QUEUE_FLUSHING);
     queue_drop_old(q, fx, (enum error_text)q->flush_text);
     if (q->active_during_flush || q->count > 0)
-        q->active_during_flush = 0;
+        q->active_during_flush = false;
     else
         queue_give_up(q, fx);
 }
@@ -148,7 +146,7 @@ static void queue_fail_running(struct queue *q, const struct post_job *job, stru
     if (shared_set_count(&q->containers) > 0)            /* R3 */
         return;
     queue_store_error(q, job->error);
-    q->active_during_flush = 0;
+    q->active_during_flush = false;
     if (!creation_is_whisk_error(job->error))
         queue_complete_all_stored(q, fx);
     queue_move(q, fx, QUEUE_FLUSHING);

@@ -27,7 +27,7 @@ void queue_start_monitoring(struct queue *q, struct effects *fx)
 {
     const struct machine_env *env = q->scheduler->env;
     ASSERT(!q->is_monitoring);
-    q->is_monitoring = 1;
+    q->is_monitoring = true;
     queue_post_work(q, fx, q->actor, POST_WORK_MONITOR,
                     (struct post_work){.epoch = ++q->monitor_epoch});
     struct drop_worker *worker = arena_alloc(env->arena, env->node, sizeof *worker);
@@ -44,7 +44,7 @@ void queue_start_monitoring(struct queue *q, struct effects *fx)
 void queue_stop_monitoring(struct queue *q)
 {
     struct scheduler *self = q->scheduler;
-    q->is_monitoring = 0;
+    q->is_monitoring = false;
     timers_cancel(&self->timers, &q->monitor_timer);
     struct drop_worker **link = &q->workers, *worker = q->worker;
     if (worker == NULL)
@@ -82,7 +82,7 @@ static void queue_update_average(struct queue *q)
         count -= 2;
     }
     q->average_ms = sum / (double)count;
-    q->has_average = 1;
+    q->has_average = true;
 }
 
 /* ---- limit look-up: upstream's cache of identities, also of missing ones; an entry lasts five
@@ -273,13 +273,13 @@ void monitor_on_timer(struct scheduler *self, struct timer *timer, struct effect
 /* The action's own limit, at most the namespace's. */
 int32_t action_limit(const struct cluster *cluster, action_id action, uint32_t namespace_limit)
 {
-    uint32_t own = action < cluster->action_count ? cluster->actions[action].instance_limit : 0;
+    uint32_t own = cluster_action(cluster, action)->instance_limit;
     return (int32_t)(own == 0 || own > namespace_limit ? namespace_limit : own);
 }
 
 static uint32_t action_concurrency(const struct cluster *cluster, action_id action)
 {
-    uint32_t own = action < cluster->action_count ? cluster->actions[action].concurrency : 0;
+    uint32_t own = cluster_action(cluster, action)->concurrency;
     return own > 0 ? own : 1;
 }
 
@@ -408,7 +408,7 @@ void queue_on_decision(struct queue *q, const struct message *m, struct effects 
             return;
         }
         if (decision->kind == DECISION_ADD_INITIAL)
-            q->initialized = 1;
+            q->initialized = true;
         queue_create(q, fx, (uint32_t)decision->count);
         break;
     case DECISION_ENABLE_THROTTLING:

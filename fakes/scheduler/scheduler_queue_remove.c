@@ -96,7 +96,7 @@ void queue_on_graceful_shutdown(struct queue *q, const struct message *m, struct
         queue_clean_data(q, fx);
         if (scheduler_behaviour(q->scheduler->env)->queue_removed_on_shutdown)
             queue_tell_removed(q, fx, true);
-        q->outdated = 0;
+        q->outdated = false;
         queue_move(q, fx, QUEUE_REMOVING);
         break;
     case QUEUE_IDLE:
@@ -133,7 +133,7 @@ void queue_on_stop_outdated(struct queue *q, const struct message *m, struct eff
     case QUEUE_ACTION_THROTTLED: /* P16 */
         queue_tell_removed(q, fx, false);
         queue_forward_or_keep(q, fx);
-        q->outdated = 1;
+        q->outdated = true;
         queue_move(q, fx, QUEUE_REMOVING);
         break;
     case QUEUE_IDLE: /* P17 */
@@ -231,7 +231,7 @@ void queue_stop(struct queue *q, struct effects *fx)
     struct scheduler *self = q->scheduler;
     struct arena *arena = self->env->arena;
     ASSERT(!q->is_stopped);
-    q->is_stopped = 1;
+    q->is_stopped = true;
     struct record *r = effects_record(fx, RECORD_QUEUE_GONE, q->actor);
     r->action = q->action;
     r->ns = q->ns;
@@ -250,8 +250,7 @@ void queue_stop(struct queue *q, struct effects *fx)
     timers_cancel(&self->timers, &q->state_timer);
     timers_cancel(&self->timers, &q->flush_timer);
     timers_cancel(&self->timers, &q->removed_timer);
-    timers_cancel(&self->timers, &q->monitor_timer);
-    ASSERT(q->count == 0 && q->workers == NULL);
+    ASSERT(q->count == 0 && q->workers == NULL && !timer_is_armed(&q->monitor_timer));
     shared_set_release(&q->containers);
     shared_set_release(&q->creations);
     arena_release(arena, q->messages);

@@ -48,7 +48,7 @@ void queue_forward_all(struct queue *q, struct effects *fx)
     while (q->count > 0) {
         struct waiting w = queue_pop(q);
         fx->cause = w.cause;
-        scheduler_post_activation(fx, q->actor, ACTOR_MANAGER_ID, &w.activation, false);
+        scheduler_post_activation(fx, q->actor, ACTOR_MANAGER_ID, &w.activation);
     }
     fx->cause = cause;
 }
@@ -96,7 +96,7 @@ static void poll_complete(struct queue *q, struct effects *fx, struct poll *poll
                           const struct activation *a)
 {
     ASSERT(poll->is_open);
-    poll->is_open = 0;
+    poll->is_open = false;
     struct message *m = effects_post(fx, q->actor, ACTOR_CALLBACK_ID, POST_POLL_DONE);
     struct post_poll_done *done = MESSAGE_LOCAL(m, struct post_poll_done);
     if (a != NULL)
@@ -126,7 +126,7 @@ static void queue_buffer_poll(struct queue *q, struct effects *fx, actor_id ask,
                           .container = get->container,
                           .invoker = get->invoker,
                           .warmed = get->warmed != 0,
-                          .is_open = 1};
+                          .is_open = true};
     uint32_t place = queue_poll_place(q, poll_priority(poll));
     for (uint32_t i = q->poll_count; i > place; i--)
         q->polls[i] = q->polls[i - 1];
@@ -175,7 +175,6 @@ void queue_release_polls(struct queue *q)
     }
     arena_release(self->env->arena, q->polls);
     q->polls = NULL;
-    q->poll_count = q->poll_max = 0;
 }
 
 /* ---- in ---- */

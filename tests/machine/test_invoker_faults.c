@@ -391,12 +391,19 @@ static void two_counts_under_way_do_not_mix(void **state)
     t->inv->is_etcd_silent = true;
     proxy_bed_send(t, POST_DETERMINE_KEEP, NULL, 0);
     struct message first = *bed_sent(t->bed, MSG_ETCD_RANGE, 0);
+    tstamp deadline = t->bed->now + SEC(10);
+    proxy_bed_pass(t, SEC(1));
     proxy_bed_send(t, POST_DETERMINE_KEEP, NULL, 0);
+    assert_int_equal(t->slot->call_timer.at, deadline); /* of the first that was sent */
     proxy_bed_expect(t, "count namespace\ncount namespace\n");
     struct message reply = bed_reply(&first, MSG_ETCD_RANGED);
     reply.u.etcd_done.count = 6;
-    t->inv->is_etcd_silent = false;
     t->inv->live_count = 0;
+    proxy_bed_deliver(t, &reply);
+    assert_int_equal(t->slot->call_timer.at, deadline + SEC(1));
+    t->inv->is_etcd_silent = false;
+    uint32_t last = bed_sent_count(t->bed, MSG_ETCD_RANGE) - 1;
+    reply = bed_reply(bed_sent(t->bed, MSG_ETCD_RANGE, last), MSG_ETCD_RANGED);
     proxy_bed_deliver(t, &reply); /* its own three: 6 in all */
     assert_int_equal(t->slot->proxy.state, PROXY_REMOVING);
     proxy_bed_free(t);

@@ -224,6 +224,61 @@ static void expiry_is_strict_limited_and_of_the_oldest(void **state)
     actor_bed_free(t);
 }
 
+static void a_container_expires_behind_its_last_instant(void **state)
+{
+    (void)state;
+    static const struct prewarm_config reactive = {
+        KIND_NODEJS_20, STD_MB,       1, 1, .min_count = 0, .max_count = 2, .threshold = 2,
+        .increment = 3, .ttl = SEC(1)};
+    struct actor_bed *t = pool_bed_new(4);
+    bed_config(t->bed, "whisk.container-pool.prewarm-expiration-check-init-delay", SEC(2));
+    bed_config(t->bed, "whisk.container-pool.prewarm-expiration-check-interval", SEC(2));
+    pool_bed_prewarm(t, &reactive, 1);
+    pool_bed_start(t, "c0: Start nodejs:20 256 MB for 1000 ms\n");
+    pool_bed_ready(t, 0, KIND_NODEJS_20, STD_MB, t->bed->now + SEC(2));
+    actor_bed_pass(t, SEC(2));
+    actor_bed_expect(t, "");
+    actor_bed_pass(t, t->invoker->pool.prewarm_check_interval);
+    actor_bed_expect(t, "c0: Remove\n");
+    actor_bed_free(t);
+}
+
+static void cold_starts_count_at_the_check_alone(void **state)
+{
+    (void)state;
+    static const struct prewarm_config reactive = {
+        KIND_NODEJS_20, STD_MB,       1, 1, .min_count = 1, .max_count = 2, .threshold = 2,
+        .increment = 3, .ttl = SEC(1)};
+    struct actor_bed *t = pool_bed_new(4);
+    pool_bed_prewarm(t, &reactive, 1);
+    pool_bed_start(t, "c0: Start nodejs:20 256 MB for 1000 ms\n");
+    t->invoker->pool.prewarm_configs[0].cold_starts = 4;
+    pool_bed_removed(t, 0, true);
+    actor_bed_expect(t, "c1: Start nodejs:20 256 MB for 1000 ms\n"); /* the least */
+    actor_bed_free(t);
+}
+
+static void the_replacement_lives_as_long_as_its_own_memory_says(void **state)
+{
+    (void)state;
+    static const struct prewarm_config two[] = {{KIND_NODEJS_20, 512, .initial_count = 1},
+                                                {KIND_NODEJS_20, STD_MB, 1, 1, .min_count = 1,
+                                                 .max_count = 1, .threshold = 2, .increment = 3,
+                                                 .ttl = SEC(1)}};
+    struct actor_bed *t = pool_bed_new(8);
+    pool_bed_prewarm(t, two, 2);
+    pool_bed_start(t, "c0: Start nodejs:20 512 MB\nc1: Start nodejs:20 256 MB for 1000 ms\n");
+    pool_bed_ready(t, 0, KIND_NODEJS_20, 512, TSTAMP_NEVER);
+    pool_bed_ready(t, 1, KIND_NODEJS_20, STD_MB, t->bed->now + SEC(1));
+    pool_bed_create(t, BED_HELLO, 1, 1);
+    actor_bed_expect(t, "c2: Start nodejs:20 256 MB for 1000 ms\n"
+                        "c1: Initialize 1 guest/hello of guest rev 1\n");
+    pool_bed_create(t, BED_SLOW, 2, 1);
+    actor_bed_expect(t, "c3: Start nodejs:20 512 MB\n"
+                        "c0: Initialize 2 guest/slow of guest rev 1\n");
+    actor_bed_free(t);
+}
+
 static void a_pace_starts_several_and_begins_anew(void **state)
 {
     (void)state;
@@ -236,8 +291,9 @@ static void a_pace_starts_several_and_begins_anew(void **state)
     actor_bed_expect(t, "c0: Start nodejs:20 256 MB\nc1: Start nodejs:20 256 MB\n"
                         "health: MemoryInfo 1024 0 0\n");
     pool_bed_removed(t, 0, true); /* one queued still: together three */
-    actor_bed_expect(t, "");
-    actor_bed_pass(t, SEC(1));
+    actor_bed_pass(t, SEC(1) - 1);
+    actor_bed_expect(t, ""); /* and no sooner */
+    actor_bed_pass(t, 1);
     actor_bed_expect(t, "c2: Start nodejs:20 256 MB\nc3: Start nodejs:20 256 MB\n");
     actor_bed_pass(t, SEC(1));
     assert_false(timer_is_armed(&t->invoker->pool.prewarm_pace));
@@ -254,6 +310,7 @@ static void the_invoker_makes_the_manifests_stem_cells(void **state)
     bed_config(t->bed, "runtimes.manifest.stemCells.initialCount", 2);
     invoker_bed_boot(t);
     assert_int_equal(t->invoker->pool.lists[POOL_PREWARMED].count, 2);
+    assert_false(timer_is_armed(&t->invoker->pool.prewarm_check)); /* none of them expires */
     bed_http(t->bed, HTTP_GET, "/pool", bed_authorization("invoker.user", "invoker.pass"),
              NULL);
     bed_expect_http(t->bed, 200, CONTENT_TEXT,
@@ -299,6 +356,9 @@ int main(void)
         cmocka_unit_test(nothing_is_topped_up_while_it_shuts_down_but_what_is_taken_is),
         cmocka_unit_test(a_ready_container_ends_the_count_of_failures),
         cmocka_unit_test(expiry_is_strict_limited_and_of_the_oldest),
+        cmocka_unit_test(a_container_expires_behind_its_last_instant),
+        cmocka_unit_test(cold_starts_count_at_the_check_alone),
+        cmocka_unit_test(the_replacement_lives_as_long_as_its_own_memory_says),
         cmocka_unit_test(a_pace_starts_several_and_begins_anew),
         cmocka_unit_test(the_invoker_makes_the_manifests_stem_cells),
         cmocka_unit_test(the_feeds_deletion_reaches_the_pool),

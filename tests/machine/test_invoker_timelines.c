@@ -11,6 +11,10 @@ static void a_started_invoker_tests_itself_and_is_up(void **state)
     bed_start(t->bed);
     assert_int_equal(bed_sent_count(t->bed, MSG_WATCH_CREATE), 2);
     assert_int_equal(t->invoker->health.state, HEALTH_UNHEALTHY);
+    const struct message *written = bed_sent(t->bed, MSG_DATABASE_READ, 0);
+    assert_int_equal(written->u.database.document, DOCUMENT_ACTION);
+    assert_int_equal(written->u.database.action, ACTION_HEALTH_TEST);
+    assert_int_equal(written->u.database.revision, 0); /* the latest, whatever it is */
     invoker_bed_pump(t);
     invoker_bed_pass(t, SEC(3));
     const struct message *put = invoker_bed_put(t, KEY_INVOKERS);
@@ -22,6 +26,9 @@ static void a_started_invoker_tests_itself_and_is_up(void **state)
     assert_int_equal(made->ns, NAMESPACE_SYSTEM);
     assert_int_equal(bed_record(t->bed, RECORD_CONTAINER_GONE, 0)->container, made->container);
     assert_int_equal(bed_record_count(t->bed, RECORD_CONTAINER_MADE), 1);
+    assert_int_equal(bed_record_count(t->bed, RECORD_MESSAGE_REJECTED), 0);
+    assert_int_equal(bed_record(t->bed, RECORD_RUN_STARTED, 0)->activation,
+                     ACTIVATION_SYSTEM | ACTIVATION_ID(1, 0));
     assert_int_equal(bed_record_count(t->bed, RECORD_ACKED), 0);
     /* On GracefulShutdown, and again in the clean-up. */
     assert_int_equal(invoker_bed_deleted(t, KEY_EXISTING), 2);
@@ -281,6 +288,24 @@ static void the_digest_follows_the_state(void **state)
     invoker_bed_free(two);
 }
 
+static void switches_of_the_configuration_are_on_or_off(void **state)
+{
+    (void)state;
+    unsigned switches = 0;
+    for (uint32_t i = 0; i < invoker_ops.config_field_count; i++) {
+        const struct config_field *f = &invoker_ops.config_fields[i];
+        assert_true(f->shipped >= f->min && f->shipped <= f->max);
+        assert_true(f->ansible >= f->min && f->ansible <= f->max);
+        if (f->unit != UNIT_BOOL)
+            continue;
+        assert_true(f->min == 0 && f->max == 1);
+        switches++;
+    }
+    assert_int_equal(switches, 2);
+    assert_int_equal(invoker_ops.config_field_count * sizeof(uint64_t),
+                     invoker_ops.config_size);
+}
+
 static void states_and_posts_have_upstreams_names(void **state)
 {
     (void)state;
@@ -310,6 +335,7 @@ int main(void)
         cmocka_unit_test(a_disabled_invoker_refuses_and_an_enabled_one_is_up_again),
         cmocka_unit_test(a_new_incarnation_starts_empty_with_new_container_ids),
         cmocka_unit_test(the_digest_follows_the_state),
+        cmocka_unit_test(switches_of_the_configuration_are_on_or_off),
         cmocka_unit_test(states_and_posts_have_upstreams_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,6 +57,7 @@ static const struct decision_case cases[] = {
     {"zero limit of the action", R, 1, 0, 1, 1, 0, 1, 1, 0, NONE, 5, 0, 1, 0, PAUSE, ADD(1)},
     /* #5344: what counts for the stale ones */
     {"stale among others", R, 0, 0, 5, 2, 0, 2, 2, 0, 1000, 10, 10, 1, 0, ADD(3), ADD(5)},
+    {"one stale among others", R, 0, 0, 5, 2, 0, 1, 2, 0, 1000, 10, 10, 1, 0, ADD(3), ADD(5)},
     {"the rest needs none", R, 0, 0, 5, 2, 0, 2, 2, 0, 50, 10, 10, 1, 0, ADD(1), ADD(3)},
     {"stale ones on their way", R, 0, 0, 12, 1, 4, 2, 1, 4, 1000, 20, 20, 1, 0, ADD(3), ADD(8)},
     {"removing, all count", X, 0, 0, 4, 1, 1, 2, 1, 1, 1000, 10, 10, 1, 0, ADD(1), ADD(3)},

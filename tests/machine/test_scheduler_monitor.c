@@ -103,6 +103,46 @@ static void the_lost_worker_drops_beside_the_new_one(void **state)
     qbed_expect(b, "error 3 whisk: Activation processing is not initiated for 60000 ms\n");
 }
 
+/* ---- why it was dropped ---- */
+
+static const struct record *last_record(const struct qbed *b, enum record_kind kind)
+{
+    uint32_t count = bed_record_count(b->bed, kind);
+    return bed_record(b->bed, kind, count - 1);
+}
+
+static void a_drop_is_explained_by_what_the_decision_maker_saw(void **state)
+{
+    struct qbed *b = *state;
+    start(b);
+    qbed_message(b, 1);
+    qbed_pass(b, SEC(10)); /* its retention, and the worker's turn */
+    const struct record *dropped = last_record(b, RECORD_DROPPED), *seen = NULL;
+    for (uint32_t i = 0; b->bed->records[i].seq < dropped->seq; i++) {
+        if (b->bed->records[i].kind == RECORD_SNAPSHOT)
+            seen = &b->bed->records[i];
+    }
+    assert_non_null(seen);
+    assert_true(seen->seq > last_record(b, RECORD_QUEUED)->seq);
+    assert_int_equal(dropped->cause, seen->seq);
+}
+
+static void a_flushed_drop_is_explained_by_the_arrival(void **state)
+{
+    struct qbed *b = *state;
+    start(b);
+    qbed_message(b, 1);
+    qbed_pass(b, MSEC(200));
+    const struct record *arrived = last_record(b, RECORD_QUEUED);
+    uint64_t arrival = arrived->seq;
+    assert_true(last_record(b, RECORD_SNAPSHOT)->seq > arrival);
+    qbed_failed(b, 1, CREATION_NO_AVAILABLE_INVOKERS);
+    qbed_expect_state(b, QUEUE_FLUSHING, 1);
+    qbed_pass(b, SEC(10));
+    assert_int_equal(last_record(b, RECORD_DROPPED)->activation, ACTIVATION_ID(1, 0));
+    assert_int_equal(last_record(b, RECORD_DROPPED)->cause, arrival);
+}
+
 /* ---- after the end ---- */
 
 static void workers_of_an_ended_queue_do_nothing(void **state)
@@ -250,6 +290,8 @@ int main(void)
         T(a_snapshot_holds_what_the_queue_knows),
         T(a_message_is_stale_at_the_threshold),
         T(the_lost_worker_drops_beside_the_new_one),
+        T(a_drop_is_explained_by_what_the_decision_maker_saw),
+        T(a_flushed_drop_is_explained_by_the_arrival),
         T(workers_of_an_ended_queue_do_nothing),
         T(what_bounces_at_the_end_is_lost),
         T(a_removed_queue_forwards_what_it_holds),

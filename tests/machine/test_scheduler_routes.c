@@ -122,6 +122,7 @@ static void a_silent_queue_fails_the_whole_count_after_five_seconds(void **state
     sched_pass(s, 1);
     bed_expect_http(s->bed, 500, CONTENT_TEXT, "There was an internal server error.");
     assert_int_equal(bed_record(s->bed, RECORD_COUNT_ANSWERED, 0)->detail, 5);
+    assert_int_equal(bed_record(s->bed, RECORD_COUNT_ANSWERED, 0)->value, 0);
     queue_stop_monitoring(q);
     sched_post(s, ACTOR_MANAGER_ID, q->actor, POST_VERSION_UPDATED, NULL, 0);
     assert_int_equal(bed_sent_count(s->bed, MSG_HTTP_REPLY), 1); /* the late answer falls */
@@ -181,8 +182,8 @@ static void every_state_prints_its_data(void **state)
         "NoData",
         "RunningData",
         "NoActors",
-        "ThrottledData(error: WhiskError, reason: whisk error(recoverable) "
-        "happens, activeDuringFlush: false)",
+        ("ThrottledData(error: WhiskError, reason: whisk error(recoverable) "
+         "happens, activeDuringFlush: false)"),
         "ThrottledData",
         "ThrottledData",
         "RemovingData(outdated: false)",
@@ -303,6 +304,36 @@ static void before_5338_there_are_other_routes(void **state)
     (void)state;
 }
 
+static void before_5338_the_state_is_told_by_scheduler(void **state)
+{
+    (void)state;
+    struct sched *s = sched_new();
+    s->bed->env.behaviour = BEHAVIOUR_PRE_5338;
+    sched_start(s);
+    s->holds_range = true;
+    ask(s, HTTP_GET, "/state");
+    const struct message *asked = bed_sent(s->bed, MSG_ETCD_RANGE, 0);
+    assert_int_equal(asked->u.etcd.key.family, KEY_SCHEDULER);
+    assert_int_equal(asked->u.etcd.mode, RANGE_PREFIX);
+    assert_int_equal(asked->u.etcd.depth, 1);
+    struct etcd_kv kvs[3] = {
+        {.key = {.family = KEY_SCHEDULER, .node = BED_SCHEDULER0}},
+        {.key = {.family = KEY_SCHEDULER, .node = BED_NODE_COUNT}}, /* of nobody */
+        {.key = {.family = KEY_SCHEDULER, .node = BED_SCHEDULER1}},
+    };
+    kvs[0].value = endpoints_value(&s->bed->env, VALUE_SCHEDULER, 4);
+    kvs[1].value = endpoints_value(&s->bed->env, VALUE_SCHEDULER, 5);
+    kvs[2].value = (struct value){.kind = VALUE_RAW};
+    struct message reply = bed_reply(asked, MSG_ETCD_RANGED);
+    reply.u.etcd_done.count = 3;
+    reply.u.etcd_done.kvs = blob_new(s->bed->arena, ARENA_MESSAGE, kvs, sizeof kvs);
+    bed_deliver(s->bed, &reply);
+    blob_free(s->bed->arena, reply.u.etcd_done.kvs);
+    bed_expect_http(s->bed, 200, CONTENT_JSON,
+                    "{\"0\":\"4\",\"1\":\"-1\",\"creationCount\":\"0\"}");
+    sched_free(s);
+}
+
 static void the_config_has_upstreams_defaults(void **state)
 {
     (void)state;
@@ -310,6 +341,8 @@ static void the_config_has_upstreams_defaults(void **state)
         const struct config_field *f = &scheduler_ops.config_fields[i];
         assert_true(f->shipped >= f->min && f->shipped <= f->max);
         assert_true(f->ansible >= f->min && f->ansible <= f->max);
+        if (f->unit == UNIT_BOOL)
+            assert_true(f->min == 0 && f->max == 1);
         bool differs = strcmp(f->key, "whisk.scheduler.queue.idle-grace") == 0 ||
                        strcmp(f->key, "whisk.scheduler.queue.stop-grace") == 0;
         assert_true(differs ? f->shipped == SEC(20) && f->ansible == MINUTES(10)
@@ -338,6 +371,7 @@ int main(void)
         T(state_is_what_the_health_key_says),
         T(disable_answers_at_once_and_again),
         cmocka_unit_test(before_5338_there_are_other_routes),
+        cmocka_unit_test(before_5338_the_state_is_told_by_scheduler),
         cmocka_unit_test(the_config_has_upstreams_defaults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
