@@ -88,9 +88,7 @@ static void latency_judge(const struct check_context *ctx, const struct latency_
     if (histogram->count == 0)
         return;
     check_applies(ctx);
-    duration length = index + 1 == LATENCY_RULES
-                          ? histogram->max
-                          : histogram_percentile(histogram, latency_rules[index].percent);
+    duration length = histogram_percentile(histogram, latency_rules[index].percent);
     if (length < bound)
         return;
     const char *step =
