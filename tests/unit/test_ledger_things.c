@@ -225,6 +225,30 @@ static void a_leader_key_that_is_put_again_has_five_seconds(void **state)
     check_bed_told(bed, ORPHAN, 1, NULL);
 }
 
+/* Written once more, it is still what a stopped process left behind. */
+static void a_key_that_is_written_again_keeps_its_lease(void **state)
+{
+    struct check_bed *bed = *state;
+    check_bed_container(bed, RECORD_CONTAINER_MADE, BOX);
+    check_bed_key_by(bed, RECORD_KEY_PUT, box_key, BED_INVOKER0, 0);
+    struct violation want = {
+        .at = bed->at + SEC(15), .container = BOX, .node = BED_INVOKER0, .key = box_key};
+    want.seq = check_bed_node(bed, RECORD_NODE_STOPPED, BED_INVOKER0);
+    check_bed_key_by(bed, RECORD_KEY_DELETED,
+                     (struct key){.family = KEY_INVOKERS, .node = BED_INVOKER0}, NODE_NONE, 0);
+    check_bed_wait(bed, SEC(4));
+    check_bed_key_by(bed, RECORD_KEY_PUT, box_key, BED_INVOKER0, 0);
+    check_bed_wait(bed, SEC(11));
+    check_bed_told(bed, ORPHAN, 0, NULL);
+    check_bed_wait(bed, 1);
+    char key[120];
+    (void)key_print(&bed->cluster, &box_key, key, sizeof key);
+    (void)snprintf(want.text, sizeof want.text,
+                   "key %s names a container that does not exist; its process has stopped",
+                   key);
+    check_bed_told(bed, ORPHAN, 1, &want);
+}
+
 static void a_queue_that_ends_in_a_live_scheduler_has_five_seconds(void **state)
 {
     struct check_bed *bed = *state;
@@ -384,6 +408,7 @@ int main(void)
         TEST(each_kind_of_orphan_is_told_in_its_words),
         TEST(a_leader_key_lives_on_by_the_lease_of_a_stopped_scheduler),
         TEST(a_leader_key_that_is_put_again_has_five_seconds),
+        TEST(a_key_that_is_written_again_keeps_its_lease),
         TEST(a_queue_that_ends_in_a_live_scheduler_has_five_seconds),
         TEST(a_container_of_a_process_that_runs_on_has_five_seconds),
         TEST(containers_that_end_with_their_invoker_free_their_limit),
