@@ -108,6 +108,8 @@ static void a_completion_that_comes_too_late_frees_no_slot(void **state)
     assert_int_equal(find(bed, A)->completions_received, 1);
     receive(bed, true, 1);
     assert_int_equal(node(bed, BED_CONTROLLER0)->slot_count, 0);
+    assert_int_equal(risk(bed, BED_CONTROLLER0).slots, 0);
+    assert_int_equal(risk(bed, BED_CONTROLLER0).requests, 1);
     receive(bed, true, 1); /* once */
     assert_int_equal(node(bed, BED_CONTROLLER0)->slot_count, 0);
     assert_int_equal(ledger_in_flight(check_set_ledger(bed->set)), 0);
