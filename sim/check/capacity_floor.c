@@ -8,7 +8,6 @@
  * seen: a scheduler or invoker serves while it listens and was not disabled.
  */
 #include "check/check_internal.h"
-#include "core/fsm.h"
 #include <inttypes.h>
 
 struct floor_tier {
@@ -85,14 +84,9 @@ static void floor_follow(struct floors *floors, const struct check_context *ctx,
 
 static void floor_on_record(void *self, const struct check_context *ctx, const struct record *r)
 {
-    struct floors *floors = self;
     bool is_key = r->kind == RECORD_KEY_PUT || r->kind == RECORD_KEY_DELETED;
-    if (is_key && (r->key.family == KEY_SCHEDULER || r->key.family == KEY_INVOKERS))
-        floor_follow(floors, ctx, r->key.node, r);
-    else if (r->kind == RECORD_EDGE_CHANGED)
-        floor_follow(floors, ctx, r->peer, r);
-    else if (!is_key && (r->kind != RECORD_STATE || r->detail == FSM_HEALTH))
-        floor_follow(floors, ctx, r->node, r);
+    node_id node = is_key ? r->key.node : r->kind == RECORD_EDGE_CHANGED ? r->peer : r->node;
+    floor_follow(self, ctx, node, r);
 }
 
 const struct check_ops check_capacity_floor = {

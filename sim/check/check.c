@@ -108,8 +108,7 @@ void check_set_on_record(struct check_set *self, const struct record *r)
 {
     ASSERT(!self->is_ended);
     ASSERT_OP(r->kind, <, RECORD_KIND_COUNT);
-    if (r->at > self->due)
-        check_set_advance(self, r->at);
+    check_set_advance(self, r->at);
     if (r->kind == RECORD_NODE_STOPPED)
         check_set_show_stop(self, r);
     summary_on_record(&self->summary, r);
@@ -233,13 +232,13 @@ static void check_set_fold(struct check_set *self, unsigned index, const struct 
 
 static struct violation *check_example(struct check_set *self, struct check_state *check)
 {
-    size_t room = check->examples == NULL
-                      ? 0
-                      : arena_block_size(check->examples) / sizeof *check->examples;
+    size_t max = check->examples == NULL
+                     ? 0
+                     : arena_block_size(check->examples) / sizeof *check->examples;
     if (check->example_count == CHECK_EXAMPLES)
         return NULL;
-    if (check->example_count == room) {
-        size_t more = room == 0 ? 2 : room * 2;
+    if (check->example_count == max) {
+        size_t more = max == 0 ? 2 : max * 2;
         check->examples = arena_grow(self->arena, ARENA_HOST, check->examples,
                                      more * sizeof *check->examples);
     }
@@ -251,7 +250,6 @@ void check_report(const struct check_context *ctx, const struct violation *v,
 {
     struct check_set *set = ctx->set;
     struct check_state *check = &set->checks[ctx->index];
-    check->applies = true;
     if (check->is_off)
         return;
     check->violation_count++;

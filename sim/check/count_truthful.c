@@ -12,22 +12,9 @@
 
 static bool truthful_is_gate(const struct ledger_node *node)
 {
-    switch ((enum node_kind)node->kind) {
-    case NODE_CONTROLLER:
+    if (node->kind == NODE_CONTROLLER)
         return node->disabled || !node->in_edge;
-    case NODE_SCHEDULER:
-    case NODE_INVOKER:
-        return node->disabled;
-    case NODE_CLIENT:
-    case NODE_EDGE:
-    case NODE_KAFKA:
-    case NODE_ETCD:
-    case NODE_DATABASE:
-    case NODE_DEPLOYER:
-    case NODE_KIND_COUNT:
-        return false;
-    }
-    return false;
+    return (node->kind == NODE_SCHEDULER || node->kind == NODE_INVOKER) && node->disabled;
 }
 
 static void truthful_on_record(void *self, const struct check_context *ctx,

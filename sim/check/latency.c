@@ -71,10 +71,11 @@ static void latency_on_record(void *self, const struct check_context *ctx,
         struct latency_rule *rule = &latency->rules[i];
         if (rule->histogram == NULL)
             continue;
-        if (r->kind == RECORD_REQUEST_SENT)
-            a->flags |= rule->open > 0 ? (uint32_t)LEDGER_STEP << i : 0u;
-        else if ((a->flags & LEDGER_ACCEPTED) != 0 && r->value >= 200 &&
-                 (rule->open > 0 || (a->flags & (uint32_t)LEDGER_STEP << i) != 0))
+        if (r->kind == RECORD_REQUEST_SENT) {
+            if (rule->open > 0)
+                a->flags |= (uint32_t)LEDGER_STEP << i;
+        } else if ((a->flags & LEDGER_ACCEPTED) != 0 && r->value >= 200 &&
+                   (rule->open > 0 || (a->flags & (uint32_t)LEDGER_STEP << i) != 0))
             histogram_add(rule->histogram, r->at - a->sent_at);
     }
 }
@@ -88,9 +89,7 @@ static void latency_judge(const struct check_context *ctx, const struct latency_
     if (histogram->count == 0)
         return;
     check_applies(ctx);
-    duration length = index + 1 == LATENCY_RULES
-                          ? histogram->max
-                          : histogram_percentile(histogram, latency_rules[index].percent);
+    duration length = histogram_percentile(histogram, latency_rules[index].percent);
     if (length < bound)
         return;
     const char *step =

@@ -268,8 +268,6 @@ void ledger_on_key(struct ledger *self, const struct record *r)
     if (thing == NULL)
         return;
     unsigned bit = key->family == KEY_WARMED ? KEY_BIT_WARMED : KEY_BIT_OWN;
-    if (is_put && (thing->keys & bit) == 0 && thing->kind == THING_QUEUE)
-        thing->by_stop = false; /* a live scheduler wrote it */
     thing->keys = (uint8_t)(is_put ? thing->keys | bit : thing->keys & ~bit);
     if (is_put) {
         thing->key = *key;

@@ -3,8 +3,9 @@
  * were needed in the minute before, and 2.
  *
  * Needed at an instant: the action's activations that a controller has accepted and not
- * completed, by how many a container takes at once. One violation for each burst: after it the
- * starts are counted anew.
+ * completed, by how many a container takes at once. A second's peak begins with what the one
+ * before left in flight, so every record that ends an activation is looked at as well. One
+ * violation for each burst: after it the starts are counted anew.
  */
 #include "check/check_internal.h"
 #include <inttypes.h>
@@ -14,6 +15,7 @@
 
 struct spike {                     /* of one action */
     uint64_t second;               /* of the newest peak */
+    uint32_t in_flight;            /* since the newest record of it */
     uint32_t peaks[SPIKE_SECONDS]; /* most in flight, by second, round about */
     tstamp *starts;                /* arena block: a ring of those in the window */
     uint32_t head, count, max;
@@ -37,8 +39,11 @@ static void spike_turn(struct spike *s, tstamp at, uint32_t in_flight)
     uint64_t second = at / SEC(1);
     uint64_t passed = second - s->second;
     for (uint64_t i = 1; i <= passed && i <= SPIKE_SECONDS; i++)
-        s->peaks[(s->second + i) % SPIKE_SECONDS] = in_flight;
+        s->peaks[(s->second + i) % SPIKE_SECONDS] = s->in_flight;
     s->second = second;
+    s->in_flight = in_flight;
+    uint32_t *peak = &s->peaks[second % SPIKE_SECONDS];
+    *peak = in_flight > *peak ? in_flight : *peak;
 }
 
 static uint32_t spike_needed(const struct spike *s, uint32_t concurrency)
@@ -87,25 +92,35 @@ static void spike_on_start(const struct check_context *ctx, struct spike *s,
     s->count = 0;
 }
 
+static void spike_follow(struct spikes *spikes, const struct check_context *ctx,
+                         action_id action, tstamp at)
+{
+    if (action < spikes->action_count)
+        spike_turn(&spikes->actions[action], at, ledger_action_in_flight(ctx->ledger, action));
+}
+
 static void spike_on_record(void *self, const struct check_context *ctx, const struct record *r)
 {
     struct spikes *spikes = self;
-    if (r->action >= spikes->action_count)
-        return;
-    struct spike *s = &spikes->actions[r->action];
-    uint32_t in_flight = ledger_action_in_flight(ctx->ledger, r->action);
-    bool is_new = r->kind == RECORD_ACCEPTED;
-    spike_turn(s, r->at, is_new && in_flight > 0 ? in_flight - 1 : in_flight);
-    uint32_t *peak = &s->peaks[s->second % SPIKE_SECONDS];
-    *peak = in_flight > *peak ? in_flight : *peak;
-    if (r->kind == RECORD_CONTAINER_MADE)
-        spike_on_start(ctx, s, r);
+    if (r->kind == RECORD_NODE_STOPPED) {
+        for (uint32_t i = 0; i < spikes->action_count; i++)
+            spike_follow(spikes, ctx, (action_id)i, r->at);
+    } else if (r->kind == RECORD_ACCEPTED || r->kind == RECORD_CONTAINER_MADE) {
+        spike_follow(spikes, ctx, r->action, r->at);
+        if (r->kind == RECORD_CONTAINER_MADE && r->action < spikes->action_count)
+            spike_on_start(ctx, &spikes->actions[r->action], r);
+    } else { /* a completion, which does not name its action */
+        const struct ledger_activation *a = ledger_activation(ctx->ledger, r->activation);
+        if (a != NULL)
+            spike_follow(spikes, ctx, a->action, r->at);
+    }
 }
 
 const struct check_ops check_no_creation_spike = {
     .name = "no-creation-spike",
     .size = sizeof(struct spikes),
-    .kinds = (const uint16_t[]){RECORD_ACCEPTED, RECORD_CONTAINER_MADE, RECORD_NONE},
+    .kinds = (const uint16_t[]){RECORD_ACCEPTED, RECORD_ACK_RECEIVED, RECORD_SLOT_FORCED,
+                                RECORD_NODE_STOPPED, RECORD_CONTAINER_MADE, RECORD_NONE},
     .begin = spike_begin,
     .on_record = spike_on_record,
 };

@@ -52,7 +52,7 @@ static bool failed_answer_is_own(const struct check_context *ctx, const struct r
     if ((r->value >= 200 && r->value < 300) || failed_is_callers_own(ctx, r, a))
         return true;
     /* Of a firing: its own limit alone can say so. */
-    if (r->value == 429 && r->action < ctx->world->cluster->action_count &&
+    if (r->value == 429 &&
         cluster_action_kind(ctx->world->cluster, r->action) == ACTION_TRIGGER)
         return true;
     if (r->value == 429 || is_limit_error)

@@ -17,9 +17,9 @@ static void summary_step_start(struct summary *self, const struct record *r)
     self->step_total++;
     if (self->step_count == SUMMARY_STEPS_MAX)
         return;
-    size_t room = self->steps == NULL ? 0 : arena_block_size(self->steps) / sizeof *self->steps;
-    if (self->step_count == room) {
-        size_t more = room == 0 ? SUMMARY_STEPS_FIRST : room * 2;
+    size_t max = self->steps == NULL ? 0 : arena_block_size(self->steps) / sizeof *self->steps;
+    if (self->step_count == max) {
+        size_t more = max == 0 ? SUMMARY_STEPS_FIRST : max * 2;
         self->steps =
             arena_grow(self->arena, ARENA_HOST, self->steps, more * sizeof *self->steps);
     }

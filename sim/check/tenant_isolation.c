@@ -43,10 +43,10 @@ static void tenant_on_key(const struct tenants *tenants, const struct check_cont
                           const struct record *r)
 {
     namespace_id owner = r->key.ns;
-    if (r->key.family == KEY_EXISTING || r->key.family == KEY_WARMED) {
-        const struct ledger_thing *container = ledger_container(ctx->ledger, r->key.id);
-        owner = container != NULL && container->exists != 0 ? container->ns : r->key.ns;
-    } else if (r->key.family == KEY_IN_PROGRESS) {
+    if (r->key.family == KEY_EXISTING || r->key.family == KEY_WARMED)
+        /* The ledger knows it by this key, and one that nobody made as the key's own. */
+        owner = ledger_container(ctx->ledger, r->key.id)->ns;
+    else if (r->key.family == KEY_IN_PROGRESS) {
         const struct tenant_creation *creation = table_find(&tenants->creations, r->key.id, 0);
         owner = creation != NULL ? creation->ns : r->key.ns;
     } else

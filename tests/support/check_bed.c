@@ -40,11 +40,13 @@ void check_bed_open(struct check_bed *self)
     assert_non_null(self->arena);
     self->namespaces[0] = (struct namespace_info){
         .name = "guest", .invocations_per_minute = 1000, .concurrent_invocations = 100};
+    self->namespaces[1] = (struct namespace_info){
+        .name = "alien", .invocations_per_minute = 1000, .concurrent_invocations = 100};
     self->cluster = (struct cluster){
         .nodes = bed_nodes,
         .node_count = BED_NODES,
         .namespaces = self->namespaces,
-        .namespace_count = 1,
+        .namespace_count = 2,
         .actions = bed_actions,
         .action_count = 2,
     };
@@ -341,4 +343,32 @@ const struct violation *check_bed_expect(struct check_bed *self, const char *nam
     if (name == NULL || count == 0)
         return NULL;
     return check_bed_result(self, name).examples;
+}
+
+void check_bed_told(const struct check_bed *self, const char *name, uint64_t count,
+                    const struct violation *newest)
+{
+    struct check_result result = check_bed_result(self, name);
+    if (result.violation_count != count && result.example_count > 0)
+        print_error("%s: %s\n", name, result.examples[result.example_count - 1].text);
+    assert_int_equal(result.violation_count, count);
+    if (count == 0 || newest == NULL)
+        return;
+    const struct violation *v = &result.examples[result.example_count - 1];
+    assert_string_equal(v->text, newest->text);
+    assert_int_equal(v->at, newest->at);
+    assert_int_equal(v->seq, newest->seq);
+    assert_int_equal(v->activation, newest->activation);
+    assert_int_equal(v->container, newest->container);
+    assert_int_equal(v->node, newest->node);
+    assert_int_equal(v->action, newest->action);
+    assert_true(key_equal(&v->key, &newest->key));
+}
+
+unsigned check_bed_state(unsigned fsm, const char *name)
+{
+    unsigned state = 0;
+    while (strcmp(fsm_state_name((enum fsm_kind)fsm, state), name) != 0)
+        assert_true(++state < 16);
+    return state;
 }

@@ -2,8 +2,8 @@
 /*
  * check_bed.h - feeds a set of checks with records made by hand.
  *
- * A 2+2+2 cluster with one namespace and two actions. Every helper is one movement of an
- * activation, as the machines record it; check_bed_feed takes any record.
+ * A 2+2+2 cluster with two namespaces and two actions, both of the first. Every helper is one
+ * movement of an activation, as the machines record it; check_bed_feed takes any record.
  */
 #include "check/check.h"
 #include "check/ledger.h"
@@ -28,12 +28,13 @@ enum check_bed_node {
 #define BED_HELLO 0
 #define BED_OTHER 1
 #define BED_GUEST 0
+#define BED_ALIEN 1
 #define BED_FEED_AT(n) SEC(n)
 
 struct check_bed {
     struct arena *arena;
     struct cluster cluster;
-    struct namespace_info namespaces[1];
+    struct namespace_info namespaces[2];
     struct draws draws;
     struct check_settings settings;
     struct check_world world;
@@ -89,3 +90,8 @@ uint64_t check_bed_queue_made(struct check_bed *self, enum record_kind kind, nod
 const struct violation *check_bed_expect(struct check_bed *self, const char *name,
                                          uint64_t count);
 struct check_result check_bed_result(const struct check_bed *self, const char *name);
+/* Its violations so far; the newest is this one, field by field (given `count` > 0). */
+void check_bed_told(const struct check_bed *self, const char *name, uint64_t count,
+                    const struct violation *newest);
+/* The number of a state by its name. */
+unsigned check_bed_state(unsigned fsm, const char *name);

@@ -155,6 +155,8 @@ static void containers_count_as_what_is_in_flight(void **state)
     limits_container(f->limits, minute(1), GUEST, 1, false);
     assert_true(reached(f, minute(2) + SEC(59), NODE_NONE));
     assert_false(reached(f, minute(3), NODE_NONE));
+    limits_container(f->limits, minute(9), GUEST, 1, true); /* the other three are held */
+    assert_true(reached(f, minute(9), NODE_NONE));
 }
 
 static void an_action_may_have_a_limit_of_its_own(void **state)
